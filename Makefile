@@ -1,0 +1,45 @@
+# Every target sets up what it needs: python3 (3.11 or later) with venv, and make, are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types bench study words clean
+
+# what running needs, and the embedded broker of the simulated line
+.venv/run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sim]' -c constraints.txt
+	touch $@
+
+# what tests, lint and types need
+.venv/dev: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $@ .venv/run
+
+demo: .venv/run
+	$(BIN)/python -m linectl.cli.demo
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	! git grep -nE 'https?://[^ ]*(simple|packages)/' -- '*.lock' '*.txt' '*.toml'
+
+types: .venv/dev
+	$(BIN)/mypy
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/run.py
+
+study: .venv/dev
+	$(BIN)/python benchmarks/study_activation_energy.py
+
+# after a change of words/fr/LC_MESSAGES/linectl.po
+words: .venv/dev
+	$(BIN)/pybabel compile -D linectl -d linectl/words
+
+clean:
+	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Wires only: registers, bytes and topics into typed values."""

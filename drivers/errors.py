@@ -1,0 +1,33 @@
+"""What can go wrong on a wire. Third-party exceptions never leave `drivers`; they become one of these."""
+
+from __future__ import annotations
+
+__all__ = ["BadAddress", "BadReply", "DeviceFault", "DriverError", "LinkDown", "ReplyTimeout"]
+
+
+class DriverError(Exception):
+    """The base of all wire errors."""
+
+
+class BadAddress(DriverError):
+    """A point's address or kind is not one that its link understands (the program or its configuration is wrong)."""
+
+
+class LinkDown(DriverError):
+    """The wire is not connected; the message names the address."""
+
+
+class ReplyTimeout(DriverError):
+    """No whole reply came by the deadline."""
+
+
+class BadReply(DriverError):
+    """A reply came, but not to the request that was sent (function code, count, echo, prefix)."""
+
+
+class DeviceFault(DriverError):
+    """The device answered with an error code of its own protocol."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,123 @@
+"""The seam under which every wire lives: at most six methods, raw typed values, no tag, no limit, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Protocol, runtime_checkable
+
+__all__ = ["Link", "LinkStats", "Outcome", "Point", "Priority", "RawReading", "RawValue", "WriteResult"]
+
+RawValue = float | int | bool | str | tuple[int, ...]
+
+
+class Priority(IntEnum):
+    """What goes first when several calls wait for one wire (lower first)."""
+
+    STOP = 0
+    WRITE = 1
+    HEARTBEAT = 2
+    READ = 3
+    SCAN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One place on one link, in the link's own words.
+
+    `address` is text that `drivers.addresses` understands: Modbus `2/ir10` (unit/table and 0-based address; tables
+    co, di, ir, hr), Modbus block `2/hr0:3`, EZO `R` (or `R:1` for the second field of a reply), MQTT
+    `sensors/room/climate#temperature` (topic, then the path of a JSON field).
+    `kind` is the raw type: u16, i16, u32, i32, f32, bool, block (a tuple of u16), float, str.
+    `readback` says whether a write can be proved by reading the point again (a pulse or a heartbeat cannot).
+    """
+
+    address: str
+    kind: str = "u16"
+    readback: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RawReading:
+    """What a point said: a raw value, or None with a reason.
+
+    Reasons: not_connected, timeout, bad_reply, sensor_failure, out_of_service, waiting_for_initial_data.
+    `t_request_s` and `t_reply_s` are loop times; for a value that arrived by itself both are its arrival.
+    `source_ns` is the device's own time in ns UTC, when it gives one.
+    """
+
+    value: RawValue | None
+    reason: str = ""
+    detail: str = ""
+    t_request_s: float = 0.0
+    t_reply_s: float = 0.0
+    source_ns: int | None = None
+
+
+class Outcome(StrEnum):
+    """How a write ended; never "ok" because nothing was heard."""
+
+    CONFIRMED = "confirmed"
+    CLAMPED = "clamped"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """A write's end in raw values: what was asked, what the read-back said, and why when they differ."""
+
+    outcome: Outcome
+    asked: RawValue
+    got: RawValue | None = None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class LinkStats:
+    """Counters of one link since it was made."""
+
+    requests: int = 0
+    replies: int = 0
+    timeouts: int = 0
+    bad_replies: int = 0
+    exceptions: int = 0
+    reconnects: int = 0
+    dropped: int = 0
+    last_error: str = ""
+    extra: dict[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Link(Protocol):
+    """A wire to one device or bus, with one owner task and one outstanding request.
+
+    A link that has been opened comes back by itself after a loss, until it is closed.
+    """
+
+    async def open(self) -> None:
+        """Connect once and start the owner task.
+
+        Raises:
+            LinkDown: the first connection failed; the message names the address, and nothing is left running.
+        """
+
+    async def close(self) -> None:
+        """Disconnect for good; pending calls end as not_connected."""
+
+    async def read(
+        self, points: Sequence[Point], *, deadline: float, priority: Priority = Priority.READ
+    ) -> Mapping[Point, RawReading]:
+        """Return one raw reading per point by `deadline` (loop time, s); wire faults are reasons, never exceptions."""
+
+    async def write(
+        self, point: Point, value: RawValue, *, deadline: float, priority: Priority = Priority.WRITE
+    ) -> WriteResult:
+        """Write a raw value once, check the echo, read it back where the point allows, by `deadline` (loop time, s)."""
+
+    def is_open(self) -> bool:
+        """Return whether the wire is connected now."""
+
+    def stats(self) -> LinkStats:
+        """Return the link's counters."""

@@ -1,0 +1,1 @@
+"""Experiment files and scripts, as R&D writes them."""

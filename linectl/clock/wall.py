@@ -1,0 +1,61 @@
+"""The one clock: wall time for records, process time for soaks. Nothing else in linectl asks for the time.
+
+Waits and deadlines of wires go through the event loop (`loop.time()`), unscaled. The duration of a soak, a fill or
+a stabilisation is *process time*: the loop's time, times the speed of a simulated plant (1 on a real line).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from linectl.units import NS_PER_S
+
+__all__ = ["VIRTUAL_START_NS", "Clock"]
+
+VIRTUAL_START_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01T00:00:00Z: where every run in virtual time begins
+
+
+class Clock:
+    """Wall time in ns UTC and process time in s of one running event loop.
+
+    `start_ns` fixes the wall time at creation, from where it advances with process time (virtual or accelerated
+    runs); without it wall time is the computer's. `speed` is process seconds per loop second.
+    """
+
+    def __init__(self, *, start_ns: int | None = None, speed: float = 1.0) -> None:
+        if not speed > 0:
+            msg = f"speed must be above 0, not {speed}"
+            raise ValueError(msg)
+        self.speed = speed
+        self._loop = asyncio.get_running_loop()
+        self._origin_s = self._loop.time()
+        if start_ns is None and speed != 1.0:
+            start_ns = time.time_ns()
+        self._start_ns = start_ns
+
+    def __repr__(self) -> str:
+        """Return the speed and the process time."""
+        return f"<Clock x{self.speed:g} at {self.process_s():.1f} s>"
+
+    def now_ns(self) -> int:
+        """Return the wall time in ns since 1970, UTC."""
+        if self._start_ns is None:
+            return time.time_ns()
+        return self._start_ns + round(self.process_s() * NS_PER_S)
+
+    def process_s(self) -> float:
+        """Return the process time in s since this clock was made; it never steps."""
+        return (self._loop.time() - self._origin_s) * self.speed
+
+    def loop_s(self, process_s: float) -> float:
+        """Return the loop time in s at which the process time will be `process_s`."""
+        return self._origin_s + process_s / self.speed
+
+    async def sleep(self, process_s: float) -> None:
+        """Wait for `process_s` seconds of process time."""
+        await asyncio.sleep(process_s / self.speed)
+
+    async def sleep_until(self, process_s: float) -> None:
+        """Wait until the process time is `process_s`; return at once when it has passed."""
+        await asyncio.sleep(max(0.0, self.loop_s(process_s) - self._loop.time()))

@@ -1,0 +1,1 @@
+"""Experiments: design, runner, kinetics, decision, report."""

@@ -1,0 +1,1 @@
+"""Label-release kinetics on interval-censored times."""

@@ -1,0 +1,121 @@
+"""What the analysis of a screening ends in: per glue its fits, bounds and verdict. Plain data for faces and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from linectl.model.experiments import Decision, Glass
+
+if TYPE_CHECKING:
+    from linectl.lab.kinetics.data import ReleaseData
+    from linectl.lab.kinetics.fit import ReleaseFit
+
+__all__ = ["Analysis", "CellCurve", "Estimate", "GlueResult", "PointBound", "Verdict", "VerdictWord", "Warn"]
+
+
+class VerdictWord(StrEnum):
+    """A screening's answers, as machines read them. GO needs a registered confirmation and is not among them."""
+
+    CANDIDATE = "candidate"
+    NO_GO = "no_go"
+    MORE_BOTTLES = "more_bottles"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its bounds in `unit`; None with a `reason` (machine word) where there is none, never a number."""
+
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    conf: float = 0.95
+    method: str = ""
+    unit: str = ""
+    reason: str = ""
+    extrapolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """A warning: a machine word (docs: kinetics, codes) and what it concerns."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PointBound:
+    """The time (s) in which the wanted share of labels is off at one asked point, per family, one-sided bounds."""
+
+    temperature_c: float
+    naoh_pct: float
+    by_family: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class CellCurve:
+    """One cell (temperature, NaOH) of one glue: raw intervals (s from insertion) and the Turnbull estimate.
+
+    `left`, `right`, `mass`: innermost intervals (left, right] in s and their probability; `hi` is inf for a label
+    still on at the last check.
+    """
+
+    temperature_c: float
+    naoh_pct: float
+    n_bottles: int
+    lo: tuple[float, ...]
+    hi: tuple[float, ...]
+    left: tuple[float, ...]
+    right: tuple[float, ...]
+    mass: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, the point (°C, %) and time bound (s) that decided, and the rule with its numbers in words."""
+
+    word: VerdictWord
+    reason: str  # machine word: passes | beyond_cap | nothing_released | open | not_fitted
+    temperature_c: float | None = None
+    naoh_pct: float | None = None
+    bound_s: float | None = None
+    soak_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GlueResult:
+    """Everything found out about one glue."""
+
+    glue: str
+    n_bottles: int
+    n_left: int  # off at the first check
+    n_interval: int
+    n_right: int  # still on at the last check
+    n_baths: int
+    fits: Mapping[str, ReleaseFit]  # family -> fit on the trace through the glass lag; absent when not identifiable
+    activation_energy: Mapping[str, Estimate]  # kJ/mol, family -> two-sided Wald interval
+    activation_energy_no_lag: Mapping[str, Estimate]  # the negative control: bath temperature taken for the glass's
+    caustic_order: Mapping[str, Estimate]
+    points: tuple[PointBound, ...]
+    cells: tuple[CellCurve, ...]
+    verdict: Verdict
+    warnings: tuple[Warn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The whole of a screening's analysis; `data_hash` is the SHA-256 of the rows it rests on."""
+
+    runs: tuple[str, ...]
+    experiment: str
+    simulated: bool
+    glues: tuple[GlueResult, ...]
+    decision: Decision
+    glass: Glass
+    data: ReleaseData
+    data_hash: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Warn, ...] = ()

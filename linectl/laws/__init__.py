@@ -1,0 +1,1 @@
+"""Physics that line, lab and sim share."""

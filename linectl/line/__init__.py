@@ -1,0 +1,1 @@
+"""The line: tags, readings, scan, writes, commands."""

@@ -1,0 +1,121 @@
+"""What a run leaves behind: the run, its trials, bottles, checks and events. Times are ns UTC of the run's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Bottle", "Check", "Event", "ExitStatus", "Run", "Treatment", "Trial", "TrialState"]
+
+
+class ExitStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCESS = "success"
+    ABORT = "abort"
+    FAIL = "fail"
+
+
+class TrialState(StrEnum):
+    """Where a trial (one bath of an experiment) stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FLAGGED = "flagged"  # complete, but with a fault of which the events tell
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One recorded execution of an experiment, or one import of past trials (`kind` "import").
+
+    `definition` is the experiment's file as text; `exit_status` is None while the run is open (or was killed).
+    """
+
+    id: str
+    kind: str
+    ref: str
+    line: str
+    state: str
+    operator: str
+    started_ns: int
+    config_hash: str
+    simulated: bool
+    definition: str
+    version: str
+    seed: int | None = None
+    ended_ns: int | None = None
+    exit_status: ExitStatus | None = None
+    reason: str = ""
+    calibration_hash: str = ""
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What a bath is set to: temperature in °C and NaOH in %."""
+
+    temperature_c: float
+    naoh_pct: float
+
+    def __str__(self) -> str:
+        """Return the treatment as people read it: `60 °C, 1.5 %`."""
+        return f"{self.temperature_c:g} °C, {self.naoh_pct:g} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One treatment applied once: one bath. `ord` counts from 1 in the order in which baths are run."""
+
+    run: str
+    ord: int
+    treatment: Treatment
+    replicate: int
+    block: str = ""
+    state: TrialState = TrialState.PLANNED
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    naoh_measured_pct: float | None = None  # mean over the soak, by conductivity; None when it could not be measured
+
+
+@dataclass(frozen=True, slots=True)
+class Bottle:
+    """One label's observation; never a single release time.
+
+    Last seen attached = inserted: off at the first check. First seen detached None: still on at the last check.
+    """
+
+    run: str
+    trial: int  # Trial.ord
+    label: str
+    position: int
+    glue: str
+    inserted_ns: int
+    last_attached_ns: int | None = None
+    first_detached_ns: int | None = None
+    mode: str = ""
+    residue_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at one bottle: planned when, done when (None: missed), seen attached or not (None: not seen)."""
+
+    run: str
+    trial: int
+    bottle: str
+    planned_ns: int
+    done_ns: int | None
+    attached: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: phases, setpoint writes, prompts answered, faults, gaps. `kind` is a machine word."""
+
+    ts_ns: int
+    kind: str
+    data: Mapping[str, object]
+    run: str = ""

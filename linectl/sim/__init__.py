@@ -1,0 +1,1 @@
+"""The simulated plant: physics, labels, and its devices on real wires."""

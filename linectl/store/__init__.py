@@ -1,0 +1,1 @@
+"""The store: runs, trials, bottles, samples and events in one SQLite file."""

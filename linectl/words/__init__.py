@@ -1,0 +1,70 @@
+"""Words for people, in French or English; what machines read never passes here.
+
+Messages are written in English in the code, `tr("... {name} ...").format(name=...)`, and their French stands in
+`words/fr/LC_MESSAGES/linectl.po` (compiled at build). Order: `use(lang)` from `--lang`, LINECTL_LANG, LANGUAGE,
+LC_ALL, LC_MESSAGES, LANG, else French: the technicians' language.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+
+__all__ = ["LANGUAGES", "decimal", "language", "ntr", "tr", "use"]
+
+LANGUAGES = ("fr", "en")
+LOCALES = Path(__file__).parent
+DOMAIN = "linectl"
+
+_state: dict[str, gettext.NullTranslations] = {}
+_chosen: dict[str, str] = {}
+
+
+def use(lang: str) -> None:
+    """Speak `lang` ("fr" or "en") from now on, in the whole process (click's own messages too).
+
+    Raises:
+        ValueError: `lang` is neither.
+    """
+    if lang not in LANGUAGES:
+        msg = f"language {lang!r}: expected one of {', '.join(LANGUAGES)}"
+        raise ValueError(msg)
+    os.environ["LANGUAGE"] = lang
+    gettext.bindtextdomain(DOMAIN, str(LOCALES))
+    gettext.textdomain(DOMAIN)
+    _chosen["lang"] = lang
+    _state["words"] = gettext.translation(DOMAIN, LOCALES, [lang], fallback=True)
+
+
+def language() -> str:
+    """Return the language in use, "fr" or "en"."""
+    if "lang" not in _chosen:
+        use(_from_environment())
+    return _chosen["lang"]
+
+
+def tr(message: str) -> str:
+    """Return `message` (English) in the language in use; fill its `{fields}` afterwards."""
+    language()
+    return _state["words"].gettext(message)
+
+
+def ntr(singular: str, plural: str, count: int) -> str:
+    """Return the form of a message that fits `count` in the language in use."""
+    language()
+    return _state["words"].ngettext(singular, plural, count)
+
+
+def decimal(value: float, digits: int = 1) -> str:
+    """Return `value` with `digits` decimals, a comma before them in French."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language() == "fr" else text
+
+
+def _from_environment() -> str:
+    for name in ("LINECTL_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        code = os.environ.get(name, "").lower()[:2]
+        if code in LANGUAGES:
+            return code
+    return "fr"
