@@ -15,10 +15,11 @@ __all__ = ["InFlight", "in_flight"]
 class InFlight:
     """Counts bytes written to a wire and not yet read at its other end, both ends in one loop."""
 
-    __slots__ = ("_by_wire",)
+    __slots__ = ("_by_wire", "_heard")
 
     def __init__(self) -> None:
         self._by_wire: dict[str, int] = {}
+        self._heard: set[str] = set()
 
     def __bool__(self) -> bool:
         """Return whether any byte is on its way."""
@@ -39,6 +40,20 @@ class InFlight:
             self._by_wire[wire] = left
         else:
             self._by_wire.pop(wire, None)
+
+    def listen(self, wire: str) -> None:
+        """Note that somebody in this loop reads what comes out of `wire`."""
+        self._heard.add(wire)
+
+    def deafen(self, wire: str) -> None:
+        """Note that nobody reads `wire` any more; its bytes are given up."""
+        self._heard.discard(wire)
+        self.forget(wire)
+
+    def sent_if_heard(self, wire: str, count: int) -> None:
+        """Count `count` bytes, unless nobody in this loop would take them out of `wire` again."""
+        if wire in self._heard:
+            self.sent(wire, count)
 
     def forget(self, wire: str | None = None) -> None:
         """Give up on the bytes of `wire` (it was closed), or of all wires."""

@@ -79,9 +79,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in s."""
         return self._jumping.now_s
 
-    def run_in_executor(  # type: ignore[override]  # typeshed: a coroutine in the abstract loop, a future in fact
-        self, executor: Any, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
+    def run_in_executor(self, executor: Any, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Run `func` in a thread; the clock stands still until it has ended."""
         future = super().run_in_executor(executor, func, *args)
         self._jumping.jobs += 1

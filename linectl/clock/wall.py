@@ -45,8 +45,11 @@ class Clock:
         return self._start_ns + round(self.process_s() * NS_PER_S)
 
     def process_s(self) -> float:
-        """Return the process time in s since this clock was made; it never steps."""
-        return (self._loop.time() - self._origin_s) * self.speed
+        """Return the process time in s since this clock was made, to the nanosecond; it never steps.
+
+        Rounded, because a timer set for 12 s must find 12 s when it fires, and not an ulp less, for ever.
+        """
+        return round((self._loop.time() - self._origin_s) * self.speed, 9)
 
     def loop_s(self, process_s: float) -> float:
         """Return the loop time in s at which the process time will be `process_s`."""

@@ -1,0 +1,74 @@
+"""A real MQTT broker for the tests of the wires."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+
+class Mosquitto:
+    """A mosquitto of our own on a free port of the loopback; started, stopped and frozen by its process id."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, program: str, folder: Path, *, extra: str = "") -> None:
+        with socket.create_server((self.host, 0)) as server:
+            self.port: int = server.getsockname()[1]
+        self._program = program
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} {self.host}\nallow_anonymous true\npersistence false\n{extra}", encoding="ascii"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        quiet = subprocess.DEVNULL
+        command = [self._program, "-c", str(self._config)]
+        self._process = subprocess.Popen(command, stdout=quiet, stderr=quiet)  # noqa: ASYNC220  # forking takes a moment
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection(self.host, self.port)
+                except OSError:
+                    await asyncio.sleep(0.02)
+                else:
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(how)
+            process.wait(10)
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+@pytest_asyncio.fixture
+async def mosquitto(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("mosquitto is not installed: in CI the tests of the broker must run")
+        pytest.skip("mosquitto is not installed (apt install mosquitto)")
+    broker = Mosquitto(program, tmp_path)
+    await broker.start()
+    yield broker
+    broker.stop()

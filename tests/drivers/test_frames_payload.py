@@ -1,0 +1,102 @@
+"""JSON payloads: hostile text never becomes a value."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.errors import BadReply
+from drivers.frames.payload import DEPTH_LIMIT, SIZE_LIMIT, Json, decode, field_at, source_time_ns, typed
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(JSON)
+def test_sound_json_is_read(document: Json) -> None:
+    text = json.dumps(document).encode()
+    if len(text) <= SIZE_LIMIT:
+        assert decode(text) == document
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='[]{}",:0123456789.eE-+ tfn\\', max_size=200).map(str.encode))
+def test_anything_else_is_a_bad_reply(payload: bytes) -> None:
+    try:
+        document = decode(payload)
+    except BadReply:
+        return
+    assert document is None or isinstance(document, bool | int | float | str | list | dict)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b'{"v": NaN}',
+        b"9" * 30,
+        b"\xff\xfe",
+        b'{"v": "\xc3\x28"}',
+        b'{"v": 1',
+        b"[" * 2000 + b"]" * 2000,
+        b"[" * (DEPTH_LIMIT + 1) + b"]" * (DEPTH_LIMIT + 1),
+        b'"' + b"x" * SIZE_LIMIT + b'"',
+    ],
+)
+def test_hostile_payloads(payload: bytes) -> None:
+    with pytest.raises(BadReply):
+        decode(payload)
+
+
+def test_brackets_in_text_are_no_depth() -> None:
+    assert decode(b'["' + b"[" * 50 + b'\\""]') == ["[" * 50 + '"']
+    assert decode(b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT) is not None
+
+
+def test_fields_are_found_by_their_path() -> None:
+    document: Json = {"a": [{"b": 1}, {"b": 2}], "c": None}
+    assert field_at(document, ("a", "1", "b")) == 2
+    assert field_at(document, ("c",)) is None
+    assert field_at(7, ()) == 7
+    for path in (("x",), ("a", "2"), ("a", "b"), ("c", "d"), ("a", "-1")):
+        with pytest.raises(BadReply, match="no field"):
+            field_at(document, path)
+
+
+def test_infinity_is_no_integer() -> None:
+    with pytest.raises(BadReply):
+        typed(math.inf, "u16")
+
+
+@pytest.mark.parametrize(
+    ("ts", "expected_ns"),
+    [
+        ("2026-01-01T00:00:00.250Z", 1_767_225_600_250_000_000),
+        ("2026-01-01T01:00:00+01:00", 1_767_225_600_000_000_000),
+        ("2026-01-01T00:00:00", None),
+        ("yesterday", None),
+        (1_767_225_600, 1_767_225_600_000_000_000),
+        (1_680_962_879.62, 1_680_962_879_620_000_000),
+        (1_767_225_600_123, 1_767_225_600_123_000_000),
+        (12, None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_a_devices_own_time(ts: Json, expected_ns: int | None) -> None:
+    assert source_time_ns({"ts": ts}) == expected_ns
+
+
+def test_without_a_time_there_is_none() -> None:
+    assert source_time_ns({}) is None
+    assert source_time_ns([1]) is None
