@@ -1,0 +1,124 @@
+"""A simulated operator: answers the run's prompts and moves bottles, as a person at the bath would."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from linectl.clock.wall import Clock
+from linectl.errors import ConfigError, Refused
+from linectl.model.prompts import Answer, Prompt, PromptKind
+from linectl.sim.labels import GlueClass, glue_class
+from linectl.sim.plant import POSITIONS
+from linectl.words import tr
+
+__all__ = ["Hands", "SimulatedOperator"]
+
+LOAD_S = 3.0  # process seconds to put a bottle in
+UNLOAD_S = 1.0  # a bottle
+LID_S = 2.0
+LOOK_S = 5.0
+
+LID_PLACE = POSITIONS + 1
+
+Put = Callable[[int, int], Awaitable[None]]
+"""Puts a bottle of a glue class (0: none) into a position from 1, through a wire or directly.
+
+One place after the last position is the lid: 0 lays it on, 1 takes it off, as in the registers of the hands.
+"""
+
+
+class Hands:
+    """What the operator's hands and eyes reach; given by whoever owns the wires. Without eyes no label is looked at."""
+
+    def __init__(self, put: Put, *, look: Callable[[], Awaitable[Sequence[bool | None]]] | None = None) -> None:
+        self.put = put
+        self.look = look
+
+
+class SimulatedOperator:
+    """Answers like a person, after the time a person takes (process time).
+
+    Tasks: `load_bottle` (position, glue), `unload` (positions), `lid` (open), `check` (positions still attached).
+    A glue is known by its class name, or through `simulate_as`, which names a class for it.
+    """
+
+    who = "simulated operator"
+    face = "simulator"
+
+    def __init__(self, clock: Clock, put: Put | Hands, *, simulate_as: Mapping[str, str] | None = None) -> None:
+        self._clock = clock
+        self._hands = put if isinstance(put, Hands) else Hands(put)
+        self._simulate_as = dict(simulate_as or {})
+
+    def __repr__(self) -> str:
+        """Return who it is."""
+        return f"<SimulatedOperator {self._simulate_as}>"
+
+    def glue_code(self, glue: str) -> int:
+        """Return the class code of `glue`.
+
+        Raises:
+            ConfigError: the simulator knows no such class; the message lists those it knows.
+        """
+        try:
+            return int(glue_class(glue, self._simulate_as))
+        except ValueError as exc:
+            raise ConfigError(
+                tr("the simulator knows no glue {glue}; its classes are {known}").format(
+                    glue=glue, known=", ".join(code.name.lower() for code in GlueClass)
+                ),
+                hint=tr("name the class that behaves like it in the experiment, under simulate_as"),
+            ) from exc
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        """Do what `prompt` asks and answer.
+
+        Raises:
+            ConfigError: an unknown glue.
+            Refused: a question that the simulated operator cannot answer.
+        """
+        asked_ns = self._clock.now_ns()
+        value = await self._do(prompt)
+        return Answer(prompt.id, value, self.who, self.face, asked_ns, self._clock.now_ns())
+
+    async def _do(self, prompt: Prompt) -> bool | float | str | tuple[int, ...]:
+        facts = prompt.facts
+        if prompt.task == "load_bottle":
+            return await self._load(_whole(facts["position"]), str(facts["glue"]))
+        if prompt.task == "unload":
+            return await self._unload(_positions(facts["positions"]))
+        if prompt.task == "lid":
+            await self._clock.sleep(LID_S)
+            await self._hands.put(LID_PLACE, int(bool(facts["open"])))
+            return True
+        if prompt.task == "check" and self._hands.look is not None:
+            await self._clock.sleep(LOOK_S)
+            seen = await self._hands.look()
+            return tuple(position for position, attached in enumerate(seen, start=1) if attached)
+        if prompt.kind is PromptKind.CONFIRM:
+            return True
+        raise Refused(tr("the simulated operator cannot answer: {text}").format(text=prompt.text))
+
+    async def _load(self, position: int, glue: str) -> bool:
+        code = self.glue_code(glue)
+        await self._clock.sleep(LOAD_S)
+        await self._hands.put(position, code)
+        return True
+
+    async def _unload(self, positions: Sequence[int]) -> bool:
+        for position in positions:
+            await self._clock.sleep(UNLOAD_S)
+            await self._hands.put(position, 0)
+        return True
+
+
+def _whole(fact: object) -> int:
+    if not isinstance(fact, int):
+        raise Refused(tr("a position is a whole number, not {fact}").format(fact=fact))
+    return fact
+
+
+def _positions(fact: object) -> tuple[int, ...]:
+    if not isinstance(fact, Sequence):
+        raise Refused(tr("positions are a list of whole numbers, not {fact}").format(fact=fact))
+    return tuple(map(_whole, fact))
