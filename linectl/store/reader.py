@@ -1,0 +1,236 @@
+"""The store's reading side: connections that cannot write, opened for one question and closed again."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from linectl.errors import Refused, StoreError
+from linectl.model.readings import Value
+from linectl.model.records import Bottle, Check, Event, Run, Trial
+from linectl.store import rows
+from linectl.store.catalogue import unpack
+from linectl.store.codec import Block, BlockHead, decode
+from linectl.store.file import SCHEMA_VERSION, is_open_for_writing
+from linectl.words import tr
+
+__all__ = ["Group", "Series", "StoreReader", "StoredTag"]
+
+_PAGE = 256  # blocks fetched at once: memory stays flat, and no read transaction outlives its fetch
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTag:
+    """A tag as stored: its unit and the type (float, int, bool) that its values have."""
+
+    name: str
+    unit: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A scan group of which a run has scans: its period in s and its tags."""
+
+    name: str
+    period_s: float
+    tags: tuple[StoredTag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One tag over a run or trial: wall times and loop times (ns), values in `unit` (None: missing), quality bytes."""
+
+    tag: str
+    unit: str
+    t_ns: array[int]
+    loop_ns: array[int]
+    value: list[Value | None]
+    quality: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    boot: str
+    seq0: int
+    seq1: int
+
+
+class StoreReader:
+    """Reads the store in `path`, also while it is being written.
+
+    Raises (every call):
+        StoreError: no store there, or one that this linectl cannot read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._check()
+
+    def __repr__(self) -> str:
+        """Return the file."""
+        return f"<StoreReader {self.path}>"
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        return [rows.run_from(row) for row in self._fetch(f"{rows.RUNS} ORDER BY rowid")]
+
+    def run(self, text: str) -> Run:
+        """Return the run whose id is `text` or alone begins with it; "last" is the newest.
+
+        Raises:
+            Refused: none or several match; the message names the candidates.
+        """
+        runs = self.runs()
+        exact = [run for run in runs if run.id == text] or (runs[-1:] if text == "last" else [])
+        found = exact or [run for run in runs if text and run.id.startswith(text)]
+        if len(found) == 1:
+            return found[0]
+        ids = [run.id for run in found] or _nearest(text, [run.id for run in runs])
+        message = tr("several runs begin with {text}: {runs}") if found else tr("no run {text}; there are: {runs}")
+        raise Refused(
+            message.format(text=text, runs=", ".join(ids) or tr("none")), hint=tr("list them with: linectl runs ls")
+        )
+
+    def interrupted(self, run: Run) -> bool:
+        """Tell whether the process that made `run` died before it could say how the run ended."""
+        return run.exit_status is None and (run.state == "interrupted" or not is_open_for_writing(self.path))
+
+    def trials(self, run_id: str) -> list[Trial]:
+        """Return the trials of a run in their order."""
+        return [rows.trial_from(row) for row in self._fetch(rows.TRIALS, run_id)]
+
+    def bottles(self, run_id: str) -> list[Bottle]:
+        """Return the bottles of a run by trial, in the order in which they were added."""
+        return [rows.bottle_from(row) for row in self._fetch(rows.BOTTLES, run_id)]
+
+    def checks(self, run_id: str) -> list[Check]:
+        """Return the checks of a run by trial, bottle and planned time."""
+        return [rows.check_from(row) for row in self._fetch(rows.CHECKS, run_id)]
+
+    def events(self, run_id: str) -> list[Event]:
+        """Return the events of a run in the order in which they were written."""
+        return [rows.event_from(row) for row in self._fetch(rows.EVENTS, run_id)]
+
+    def groups(self, run_id: str) -> list[Group]:
+        """Return the scan groups recorded in a run, shortest period first."""
+        found = self._fetch(
+            "SELECT DISTINCT g.name, g.period_ms FROM span s JOIN scan_group g ON g.id = s.grp WHERE s.run = ?", run_id
+        )
+        ordered = sorted(found, key=lambda row: (row[1], row[0]))
+        return [Group(name, period_ms / 1000, self._tags(run_id, name)) for name, period_ms in ordered]
+
+    def blocks(
+        self, run_id: str, group: str, *, trial: int | None = None, tags: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the scans of a run (or of its trial `ord`) block by block; `tags` picks some, in the layout's order."""
+        names = self._names()
+        for span in self._ranges(run_id, group, trial):
+            last_id = 0
+            while page := self._fetch(_BLOCKS, span.boot, group, last_id, span.seq0, span.seq1, _PAGE):
+                last_id = page[-1][0]
+                for row in page:
+                    yield _block(row, names, span, tags)
+
+    def series(self, run_id: str, tag: str, *, trial: int | None = None) -> Series:
+        """Return all of one tag in a run or trial; empty when it was not recorded."""
+        t_ns, loop_ns = array("q"), array("q")
+        values: list[Value | None] = []
+        quality = bytearray()
+        unit = ""
+        for group in self.groups(run_id):
+            units = {stored.name: stored.unit for stored in group.tags}
+            if tag not in units:
+                continue
+            unit = units[tag]
+            for block in self.blocks(run_id, group.name, trial=trial, tags=[tag]):
+                if block.values:
+                    t_ns.extend(block.t_ns)
+                    loop_ns.extend(block.loop_ns)
+                    values += block.values[0]
+                    quality += block.quality[0]
+        return Series(tag, unit, t_ns, loop_ns, values, bytes(quality))
+
+    def _tags(self, run_id: str, group: str) -> tuple[StoredTag, ...]:
+        names = self._names()
+        found: dict[int, StoredTag] = {}
+        for span in self._ranges(run_id, group, None):
+            for (ids,) in self._fetch(_LAYOUTS, span.boot, group, span.seq0, span.seq1):
+                found |= {number: names[number] for number in unpack(ids)}
+        return tuple(found.values())
+
+    def _names(self) -> dict[int, StoredTag]:
+        return {row[0]: StoredTag(*row[1:]) for row in self._fetch("SELECT id, path, unit, dtype FROM tag")}
+
+    def _ranges(self, run_id: str, group: str, trial: int | None) -> list[_Range]:
+        """Return the scans of a run or trial without overlap, in the order in which they were made."""
+        found = self._fetch(_SPANS, run_id, group, trial, trial)
+        ranges: list[_Range] = []
+        for boot, seq0, seq1 in found:
+            last = ranges[-1] if ranges else None
+            if last is not None and last.boot == boot and seq0 <= last.seq1 + 1:
+                ranges[-1] = _Range(boot, last.seq0, max(last.seq1, seq1))
+            else:
+                ranges.append(_Range(boot, seq0, seq1))
+        return ranges
+
+    def _check(self) -> None:
+        if not self.path.is_file():
+            raise StoreError(tr("no store at {file}").format(file=self.path))
+        try:
+            ((version,),) = self._fetch("SELECT value FROM meta WHERE key = 'schema_version'")
+        except StoreError:
+            raise
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(tr("{file} is not a store of linectl").format(file=self.path)) from error
+        if int(version) > SCHEMA_VERSION:
+            raise StoreError(
+                tr("{file} has schema version {found}; this linectl knows version {known}").format(
+                    file=self.path, found=version, known=SCHEMA_VERSION
+                ),
+                hint=tr("update linectl"),
+            )
+
+    def _fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("PRAGMA busy_timeout=5000")
+            return connection.execute(query, values).fetchall()
+
+
+_SPANS = """SELECT s.boot, s.seq0, coalesce(s.seq1, 9223372036854775806) FROM span s JOIN scan_group g ON g.id = s.grp
+ LEFT JOIN trial t ON t.id = s.trial WHERE s.run = ? AND g.name = ? AND (? IS NULL OR t.ord = ?)
+ ORDER BY (SELECT min(o.id) FROM span o WHERE o.run = s.run AND o.grp = s.grp AND o.boot = s.boot), s.seq0"""
+_BLOCKS = """SELECT h.id, h.boot, h.seq0, h.seq1, h.m0_ns, h.t0, h.t1, h.n, h.data, l.tags
+ FROM hot h JOIN layout l ON l.id = h.layout JOIN scan_group g ON g.id = l.grp
+ WHERE h.boot = ? AND g.name = ? AND h.id > ? AND h.seq1 >= ? AND h.seq0 <= ? ORDER BY h.id LIMIT ?"""
+_LAYOUTS = """SELECT DISTINCT l.tags FROM layout l JOIN scan_group g ON g.id = l.grp
+ JOIN hot h ON h.layout = l.id WHERE h.boot = ? AND g.name = ? AND h.seq1 >= ? AND h.seq0 <= ?"""
+
+
+def _block(row: tuple[Any, ...], names: dict[int, StoredTag], span: _Range, tags: Sequence[str] | None) -> Block:
+    stored = [names[number] for number in unpack(row[9])]
+    only = None if tags is None else [index for index, tag in enumerate(stored) if tag.name in tags]
+    block = decode(row[8], BlockHead(*row[1:8]), [(tag.name, tag.dtype) for tag in stored], only)
+    if span.seq0 <= block.sequence[0] and block.sequence[-1] <= span.seq1:
+        return block
+    cut = slice(bisect_left(block.sequence, span.seq0), bisect_right(block.sequence, span.seq1))
+    return Block(
+        tags=block.tags,
+        boot=block.boot,
+        sequence=block.sequence[cut],
+        t_ns=block.t_ns[cut],
+        loop_ns=block.loop_ns[cut],
+        values=tuple(column[cut] for column in block.values),
+        quality=tuple(flags[cut] for flags in block.quality),
+    )
+
+
+def _nearest(text: str, ids: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(text, ids, n=3, cutoff=0.3) or list(ids[-3:])

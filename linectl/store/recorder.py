@@ -1,0 +1,98 @@
+"""Each call of the store as one job of its writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+
+from linectl.model.readings import Scan
+from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Trial
+from linectl.store import rows
+from linectl.store.core import Action, Job
+from linectl.store.spans import SpanBook
+from linectl.store.writer import Writer
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """The `Store` over any writer."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __repr__(self) -> str:
+        """Return the file and whether it still takes rows."""
+        return f"<Recorder {self._writer.core.file} {'degraded' if self.degraded else 'ok'}>"
+
+    @property
+    def degraded(self) -> bool:
+        """Whether a write has failed."""
+        return self._writer.core.failure is not None
+
+    async def open(self) -> None:
+        """Take the file for writing."""
+        await self._writer.open()
+
+    async def close(self) -> None:
+        """Commit what is left, and give the file back."""
+        await self._writer.close()
+
+    def log_scan(self, scan: Scan) -> None:
+        """Take a scan; never waits."""
+        self._writer.put(scan)
+
+    def log_event(self, event: Event) -> None:
+        """Take an event without waiting for the disk."""
+        self._writer.put(Job(_simple(partial(rows.add_event, event=event, data=rows.event_data(event)))))
+
+    async def start_run(self, run: Run) -> None:
+        """Record that `run` begins."""
+        await self._writer.submit(_simple(partial(rows.start_run, run=run)))
+
+    async def end_run(self, run_id: str, status: ExitStatus, reason: str, ended_ns: int) -> None:
+        """Record how a run ended, and close its spans."""
+
+        def action(connection: sqlite3.Connection, spans: SpanBook) -> None:
+            spans.end_all(connection, run_id)
+            rows.end_run(connection, run_id, status, reason, ended_ns)
+
+        await self._writer.submit(action, last_words=True)
+
+    async def start_span(self, run_id: str, trial: int | None, group: str) -> None:
+        """Count the scans of `group` from the next one as this run's or trial's."""
+        await self._writer.submit(lambda connection, spans: spans.start(connection, run_id, trial, group))
+
+    async def end_span(self, run_id: str, trial: int | None, group: str) -> None:
+        """Count no more scans of `group`."""
+        await self._writer.submit(lambda connection, spans: spans.end(connection, run_id, trial, group))
+
+    async def add_trials(self, trials: Sequence[Trial]) -> None:
+        """Record new trials."""
+        await self._writer.submit(_simple(partial(rows.add_trials, trials=tuple(trials))))
+
+    async def update_trial(self, trial: Trial) -> None:
+        """Record what became of a trial."""
+        await self._writer.submit(_simple(partial(rows.update_trial, trial=trial)))
+
+    async def add_bottles(self, bottles: Sequence[Bottle]) -> None:
+        """Record new bottles."""
+        await self._writer.submit(_simple(partial(rows.add_bottles, bottles=tuple(bottles))))
+
+    async def update_bottle(self, bottle: Bottle) -> None:
+        """Record what was seen of a bottle."""
+        await self._writer.submit(_simple(partial(rows.update_bottle, bottle=bottle)))
+
+    async def add_checks(self, checks: Sequence[Check]) -> None:
+        """Record checks."""
+        await self._writer.submit(_simple(partial(rows.add_checks, checks=tuple(checks))))
+
+    async def add_event(self, event: Event) -> None:
+        """Record an event."""
+        await self._writer.submit(_simple(partial(rows.add_event, event=event, data=rows.event_data(event))))
+
+
+def _simple(statement: partial[None]) -> Action:
+    """Return `statement`, which needs the connection alone, as an action."""
+    return lambda connection, _spans: statement(connection)
