@@ -30,7 +30,10 @@ class Derivation:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One named quantity of the line, `zone.quantity`, in `unit`; from a wire's point or derived from other tags."""
+    """One named quantity of the line, `zone.quantity`, in `unit`; from a wire's point or derived from other tags.
+
+    `limit` names the quantity of the zone's limits that bounds what may be written here (`temperature`, `naoh`).
+    """
 
     name: str
     unit: str
@@ -44,6 +47,7 @@ class Tag:
     scaling: Scaling = Scaling()
     deadband: float = 0.0
     writable: bool = False
+    limit: str = ""
     scan: str = ""
     dtype: str = "float"  # float | int | bool
 

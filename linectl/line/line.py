@@ -1,0 +1,310 @@
+"""A running line: its tags scanned on a fixed grid, its writes checked and read back, its PLC kept content."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+from drivers.errors import DriverError
+from drivers.link import Link, Outcome, Point
+from linectl.clock import Clock
+from linectl.errors import ConfigError, DeviceError, LinectlError, Unreachable
+from linectl.line.grid import Due, Grid
+from linectl.line.limits import refusal
+from linectl.line.links import address_of, build_link, what_to_try
+from linectl.line.plc import Plc
+from linectl.line.reports import Command, CommandReport, Result, WriteReport
+from linectl.line.scan import Group, Scanner, Tick, groups
+from linectl.line.values import Values
+from linectl.line.watch import Watch
+from linectl.line.wire import Wire
+from linectl.model.lines import LineDefinition, Tag
+from linectl.model.readings import Reading, Scan, ScanLayout, Value
+from linectl.units import s_to_ns
+from linectl.words import tr
+
+__all__ = ["Command", "CommandReport", "Line", "Result", "WriteReport"]
+
+ScanListener = Callable[[Scan], None]
+EventListener = Callable[[str, Mapping[str, object]], None]
+
+_FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
+
+
+class Line:
+    """One line, opened by one process at a time. `links` given are used in place of those of the definition.
+
+    Wires, heartbeat and scans go by the loop's clock; the waits of commands by `clock`'s process time.
+    """
+
+    def __init__(
+        self, definition: LineDefinition, clock: Clock, *, links: Mapping[str, Link] | None = None, boot: str
+    ) -> None:
+        self.definition = definition
+        self.boot = boot
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        wanted = dict.fromkeys(tag.link for tag in definition.tags.values() if tag.point is not None)
+        self._links = {name: links[name] if links else build_link(definition.links[name]) for name in wanted}
+        self._scan_listeners: list[ScanListener] = []
+        self._event_listeners: list[EventListener] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._values = Values(definition, clock, self._links)
+        self._watch = Watch(self._emit, self._links)
+        self._wire = Wire(definition, self._links, clock, self._values, self._emit)
+        self._groups = groups(definition)
+        self.layouts: Mapping[str, ScanLayout] = MappingProxyType(
+            {each.layout.group: each.layout for each in self._groups}
+        )
+        control = definition.control
+        self._plc = (
+            None if control is None else Plc(definition, control, self._wire, clock, self._emit, self._next_scan)
+        )
+        self._scanner = Scanner(self._links, clock, self._values, self._watch, boot=boot, pulse=self._pulse())
+        self._scanner.done = self._scanned
+        self._first: dict[str, asyncio.Future[None]] = {}
+        self._control_task: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        """Return the name, whether it is open, and the links that are lost."""
+        lost = [name for name in self._links if self._watch.is_lost(name)]
+        state = "open" if self._control_task is not None else "closed"
+        return f"<Line {self.definition.name} {state}{', lost: ' + ', '.join(lost) if lost else ''}>"
+
+    # open and close
+
+    async def open(self) -> None:
+        """Open all links at once, take the line, and return after the first scan of each group.
+
+        Raises:
+            Unreachable: links did not open; each is named with its address and what to try. Nothing is left open.
+            Refused: another computer holds the line, or the PLC's register map is unknown.
+            DeviceError: the PLC answers nothing of use.
+        """
+        await self._open_links()
+        try:
+            if self._plc is not None:
+                await self._plc.claim()
+            self._first = {each.layout.group: self._loop.create_future() for each in self._groups}
+            self._control_task = self._loop.create_task(self._control(), name=f"control of {self.definition.name}")
+            await self._first_scans(self._control_task)
+        except BaseException:
+            await self._shut()
+            raise
+
+    async def close(self) -> None:
+        """Switch the heater off, give the line back and close the links; the last also when the rest fails.
+
+        Raises:
+            DeviceError: it could not be proved that the heater is off.
+        """
+        if self._control_task is None:
+            return
+        try:
+            if self._plc is not None:
+                await self._plc.safe()
+                await self._plc.release()
+        finally:
+            await self._shut()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.close()
+            return
+        with suppress(LinectlError):  # what went wrong first is what must be told; events tell the rest
+            await self.close()
+
+    async def _open_links(self) -> None:
+        names = list(self._links)
+        results = await asyncio.gather(*(self._links[name].open() for name in names), return_exceptions=True)
+        failed = {name: each for name, each in zip(names, results, strict=True) if isinstance(each, BaseException)}
+        if not failed:
+            return
+        await asyncio.gather(*(self._links[name].close() for name in names if name not in failed))
+        for error in failed.values():
+            if not isinstance(error, DriverError):
+                raise error
+        settings = self.definition.links
+        lines = [f"{name} ({address_of(settings[name])}): {error}" for name, error in failed.items()]
+        hints = dict.fromkeys(what_to_try(settings[name]) for name in failed)
+        raise Unreachable("\n".join(lines), hint="\n".join(hints))
+
+    async def _first_scans(self, control: asyncio.Task[None]) -> None:
+        first: asyncio.Future[list[None]] = asyncio.gather(*self._first.values())
+        either: set[asyncio.Future[Any]] = {control, first}
+        await asyncio.wait(either, timeout=_FIRST_SCAN_S, return_when=asyncio.FIRST_COMPLETED)
+        first.cancel()
+        if control.done():
+            control.result()
+
+    async def _shut(self) -> None:
+        task, self._control_task = self._control_task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        await self._scanner.stop()
+        await asyncio.gather(*(link.close() for link in self._links.values()))
+        if task is not None and not task.cancelled():
+            task.result()  # a control loop that ended by itself ended by a mistake, which must not stay unseen
+
+    # readings
+
+    def reading(self, tag: str) -> Reading:
+        """Return the latest reading of `tag`, judged now: BAD when its link is lost or its value stale."""
+        return self._values.judged(self._known(tag).name)
+
+    async def read(self, tag: str) -> Reading:
+        """Return a fresh reading of `tag` from the wire (what publishes by itself: from its link's memory)."""
+        return await self._wire.read(self._known(tag).name)
+
+    def on_scan(self, listener: ScanListener) -> None:
+        """Call `listener` with each scan, on the loop; it must be quick."""
+        self._scan_listeners.append(listener)
+
+    def on_event(self, listener: EventListener) -> None:
+        """Call `listener` with each event: a machine word and its data."""
+        self._event_listeners.append(listener)
+
+    def _known(self, name: str) -> Tag:
+        tag = self.definition.tags.get(name)
+        if tag is None:
+            near = difflib.get_close_matches(name, self.definition.tags, n=1)
+            text = tr("{line} has no tag {tag}").format(line=self.definition.name, tag=name)
+            raise ConfigError(text, hint=tr("did you mean `{word}`?").format(word=near[0]) if near else "")
+        return tag
+
+    # writes
+
+    async def write(self, tag: str, value: Value) -> WriteReport:
+        """Write `value` in the tag's unit: checked first (lease, range, zone limits), read back after.
+
+        What is refused here never reaches the wire. Wire faults are outcomes, not exceptions.
+        """
+        definition = self.definition.tags.get(tag)
+        reserved = self._plc is not None and tag in self._plc.reserved
+        if definition is None or not definition.writable or reserved:
+            why = "unknown_tag" if definition is None else "not_writable"
+            return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, why))
+        refused = refusal(definition, value, self.definition.zones)
+        if refused is None and self._plc is not None and definition.link == self._plc.link:
+            lease = await self._plc.lease()
+            refused = ("lease", lease) if lease else None
+        if refused is not None:
+            return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, *refused))
+        return await self._wire.write(definition, value)
+
+    async def command(self, code: Command, *, within_s: float) -> CommandReport:
+        """Give the PLC a command and wait for its end, at most `within_s` of process time; UNKNOWN when none is heard.
+
+        Raises:
+            DeviceError: the line has no PLC that takes commands.
+        """
+        return await self._with_plc().command(code, within_s)
+
+    async def safe(self) -> None:
+        """Switch the heater off, end what fills or doses, and prove it.
+
+        Raises:
+            DeviceError: it could not be proved.
+        """
+        if self._plc is not None:
+            await self._plc.safe()
+
+    def _with_plc(self) -> Plc:
+        if self._plc is None:
+            raise DeviceError(tr("{line} has no PLC that takes commands").format(line=self.definition.name))
+        return self._plc
+
+    # the control loop
+
+    async def _control(self) -> None:
+        """Keep the grid: at each tick the heartbeat goes first, written here so that a loop that hangs is noticed."""
+        origin_s = self._loop.time()
+        scans = [(group, Grid(origin_s, group.layout.period_s)) for group in self._groups]
+        period_s = self.definition.control.period_s if self.definition.control else 0.5
+        beats = Grid(origin_s, period_s, late=1.0)
+        while True:
+            now_s = self._loop.time()
+            for group, grid in scans:
+                due = grid.take(now_s)
+                if due is not None:
+                    self._scan(group, due, now_s)
+            beat = beats.take(now_s)
+            if beat is not None:
+                self._tell_missed("heartbeat", beat)
+                self._look_at_links()
+                if self._plc is not None:
+                    await self._plc.beat()
+            next_s = min(beats.due_s, *(grid.due_s for _group, grid in scans)) if scans else beats.due_s
+            await asyncio.sleep(max(0.0, next_s - self._loop.time()))
+
+    def _scan(self, group: Group, due: Due, now_s: float) -> None:
+        self._tell_missed(group.layout.group, due)
+        if due.number is None:
+            return
+        late_s = (now_s - due.at_s) * self._clock.speed
+        loop_ns = s_to_ns(self._clock.process_s() - late_s)
+        t_ns = (self._clock.now_ns() - s_to_ns(late_s) + 500) // 1000 * 1000  # whole microseconds
+        self._scanner.start(group, Tick(due.number, due.at_s, loop_ns, t_ns))
+
+    def _tell_missed(self, what: str, due: Due) -> None:
+        if due.missed:
+            last = due.first_missed + due.missed - 1
+            self._emit("missed_ticks", {"group": what, "missed": due.missed, "first": due.first_missed, "last": last})
+
+    def _look_at_links(self) -> None:
+        for name, link in self._links.items():
+            if self._watch.connected(name, link.is_open()):
+                for group in self._groups:
+                    self._scanner.refresh(group, name)
+                if self._plc is not None and name == self._plc.link:
+                    self._scanner.run(self._plc.reclaim())
+
+    def _scanned(self, group: Group, scan: Scan) -> None:
+        self._look_at_plc(group, scan)
+        for listener in self._scan_listeners:
+            listener(scan)
+        first = self._first.get(group.layout.group)
+        if first is not None and not first.done():
+            first.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    def _look_at_plc(self, group: Group, scan: Scan) -> None:
+        control = self.definition.control
+        if control is None or self._plc is None:
+            return
+        boots = group.index.get(control.boot_counter)
+        if boots is not None and self._watch.rebooted(scan.readings[boots]):
+            self._scanner.run(self._plc.reclaim())
+        alarms = group.index.get(self._plc.alarm_word)
+        if alarms is not None:
+            self._watch.alarms(scan.readings[alarms])
+
+    async def _next_scan(self, within_s: float) -> None:
+        """Wait for the next scan of any group, at most `within_s` of loop time and a second."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.add(waiter)
+        await asyncio.wait([waiter], timeout=min(within_s, 1.0))
+        self._waiters.discard(waiter)
+
+    def _pulse(self) -> tuple[str, Point] | None:
+        control = self.definition.control
+        tag = None if control is None else self.definition.tags[control.plc_counter]
+        return None if tag is None or tag.point is None else (tag.link, tag.point)
+
+    def _emit(self, kind: str, data: Mapping[str, object]) -> None:
+        for listener in self._event_listeners:
+            listener(kind, data)

@@ -1,0 +1,65 @@
+"""How writes and commands ended, and the commands' numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from drivers.link import Outcome
+from linectl.model.readings import Value
+
+__all__ = ["Command", "CommandReport", "Result", "WriteReport"]
+
+
+class Command(IntEnum):
+    """Commands of the handshake: PackML's numbers (OPC 30050), and from 100 on the line's own."""
+
+    RESET = 1
+    START = 2
+    STOP = 3
+    HOLD = 4
+    UNHOLD = 5
+    ABORT = 8
+    CLEAR = 9
+    ACKNOWLEDGE = 100
+    FILL = 110
+    DRAIN = 111
+    DOSE = 112
+
+
+class Result(IntEnum):
+    """The PLC's answer to a command (`ack_result`)."""
+
+    PENDING = 0
+    DONE = 1
+    STATE = 2
+    INTERLOCK = 3
+    RANGE = 4
+    TOKEN = 5
+    UNKNOWN_CODE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """How a write ended, in the tag's unit; `refused_by` is a machine word and empty unless it was refused.
+
+    `refused_by`: unknown_tag, not_writable, lease, range, limit (the zone's), link (closed or never opened), device.
+    """
+
+    tag: str
+    outcome: Outcome
+    asked: Value
+    got: Value | None = None
+    refused_by: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReport:
+    """How a command ended: CONFIRMED (done), REFUSED (with the PLC's result) or UNKNOWN (no end was heard in time)."""
+
+    code: Command
+    seq: int
+    outcome: Outcome
+    result: int = Result.PENDING
+    detail: str = ""

@@ -1,0 +1,242 @@
+"""One scan of a group: every link asked at the same time, each answer taken as it comes, the whole given at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.errors import DriverError
+from drivers.link import Link, Point, Priority, RawReading
+from linectl.clock import Clock
+from linectl.line.values import Values
+from linectl.line.watch import Watch
+from linectl.model.lines import LineDefinition, Tag
+from linectl.model.readings import Quality, Reading, Scan, ScanLayout, bad
+
+__all__ = ["Group", "Scanner", "Tick", "groups"]
+
+_DEADLINE = 0.9  # of the period, at most of one second: a loss shows before the next tick
+_LATE_DEADLINE = 0.4  # the same share, counted from now, for a tick that is made late
+_SLOW_S = 2.0  # a group of a shorter period is read again soon enough by itself
+_MARGIN_S = 0.05  # after the deadline the scan is given without the link that broke it
+_LOST = {"not_connected", "timeout"}
+
+
+@dataclass(slots=True)
+class Part:
+    """What one group asks of one link: per point, where its reading goes in the scan and for which tag."""
+
+    link: str
+    points: list[Point] = field(default_factory=list)
+    entries: list[tuple[Point, int, str]] = field(default_factory=list)
+    busy: bool = False
+
+
+@dataclass(slots=True)
+class Group:
+    """A scan group: its layout, what it asks of each link, and what it computes afterwards."""
+
+    layout: ScanLayout
+    parts: list[Part]
+    derived: list[tuple[int, Tag]]
+    index: dict[str, int]
+    qualities: list[Quality | None]
+    sequence: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One tick of a group's grid: its number, its loop time in s, its process and wall time in ns."""
+
+    sequence: int
+    at_s: float
+    loop_ns: int
+    t_ns: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    group: Group
+    tick: Tick
+    readings: list[Reading | None]
+    waiting: int
+    timer: asyncio.TimerHandle | None = None
+
+
+def groups(definition: LineDefinition) -> list[Group]:
+    """Return the scan groups of a line, each with the tags that name it, in the order of the file."""
+    found = []
+    for name, period_s in definition.scans.items():
+        tags = [tag for tag in definition.tags.values() if tag.scan == name]
+        if not tags:
+            continue
+        parts: dict[str, Part] = {}
+        for number, tag in enumerate(tags):
+            if tag.point is not None:
+                part = parts.setdefault(tag.link, Part(tag.link))
+                part.points.append(tag.point)
+                part.entries.append((tag.point, number, tag.name))
+        layout = ScanLayout(name, period_s, tuple(tag.name for tag in tags))
+        computed = [(number, tag) for number, tag in enumerate(tags) if tag.derived is not None]
+        index = {tag.name: number for number, tag in enumerate(tags)}
+        found.append(Group(layout, list(parts.values()), computed, index, [None] * len(tags)))
+    return found
+
+
+class Scanner:
+    """Makes scans. Links are asked in tasks of their own, so that none waits for another.
+
+    `done` is called with each whole scan. A scan is whole when every link has answered, at the latest a little after
+    its deadline; a link still busy with an earlier tick is not asked again.
+    """
+
+    def __init__(
+        self,
+        links: Mapping[str, Link],
+        clock: Clock,
+        values: Values,
+        watch: Watch,
+        *,
+        boot: str,
+        pulse: tuple[str, Point] | None = None,
+    ) -> None:
+        self._links = links
+        self._clock = clock
+        self._values = values
+        self._watch = watch
+        self._boot = boot
+        self._pulse = pulse
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self.done: Callable[[Group, Scan], None] = lambda _group, _scan: None
+
+    def start(self, group: Group, tick: Tick) -> None:
+        """Ask every link of `group`; returns at once."""
+        group.sequence = tick.sequence
+        free = [part for part in group.parts if not part.busy]
+        pending = _Pending(group, tick, [None] * len(group.index), len(free))
+        if not free:
+            self._finish(pending)
+            return
+        share_s = min(group.layout.period_s, 1.0)
+        deadline = max(tick.at_s + _DEADLINE * share_s, self._loop.time() + _LATE_DEADLINE * share_s)
+        pending.timer = self._loop.call_at(deadline + _MARGIN_S, self._finish, pending)
+        for part in free:
+            part.busy = True
+            self.run(self._poll(part, pending, deadline))
+
+    def refresh(self, group: Group, link: str) -> None:
+        """Ask `link` out of turn for its share of a slow group: it has just come back, and the next tick is far."""
+        if group.layout.period_s < _SLOW_S:
+            return
+        tick = Tick(group.sequence, self._loop.time(), 0, 0)
+        for part in group.parts:
+            if part.link == link and not part.busy:
+                part.busy = True
+                self.run(self._poll(part, _Pending(group, tick, [None] * len(group.index), -1), tick.at_s + _DEADLINE))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside the control loop until `stop`."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _poll(self, part: Part, pending: _Pending, deadline: float) -> None:
+        try:
+            answers = await self._links[part.link].read(part.points, deadline=deadline, priority=Priority.SCAN)
+        except DriverError as error:  # a point that its link does not understand
+            answers = dict.fromkeys(part.points, RawReading(None, "out_of_service", str(error)))
+        finally:
+            part.busy = False
+        self._take(part, pending, answers)
+        pending.waiting -= 1
+        if pending.waiting == 0:
+            self._finish(pending)
+
+    def _take(self, part: Part, pending: _Pending, answers: Mapping[Point, RawReading]) -> None:
+        """Turn the answers of one link into readings."""
+        now_s, now_ns = self._loop.time(), self._clock.now_ns()
+        alive = self._answered(part, answers)
+        frozen = self._frozen(part.link, answers, now_s)
+        made, sequence, readings = self._values.made, pending.tick.sequence, pending.readings
+        for point, number, name in part.entries:
+            readings[number] = made(name, answers[point], sequence, now_s, now_ns)
+        if frozen:
+            self._freeze(part, pending, now_s)
+        if alive and not self._watch.is_lost(part.link):
+            self._told(part, pending)
+
+    def _answered(self, part: Part, answers: Mapping[Point, RawReading]) -> bool:
+        silent = None
+        for raw in answers.values():
+            if raw.value is not None or raw.reason not in _LOST:
+                self._watch.answered(part.link, alive=True)
+                return True
+            silent = raw
+        if silent is not None:
+            self._watch.answered(part.link, alive=False, reason=silent.reason, detail=silent.detail)
+        return False
+
+    def _frozen(self, link: str, answers: Mapping[Point, RawReading], now_s: float) -> bool:
+        """Return whether the values of `link` come from a PLC whose program stands still."""
+        if self._pulse is None or link != self._pulse[0]:
+            return False
+        counter = answers.get(self._pulse[1])
+        if counter is not None:
+            self._watch.pulse(link, counter.value, now_s)
+        return self._watch.pulse_lost
+
+    def _freeze(self, part: Part, pending: _Pending, now_s: float) -> None:
+        for _point, number, name in part.entries:
+            reading = pending.readings[number]
+            assert reading is not None
+            times = reading.source_time_ns, reading.received_time_ns
+            frozen = Reading(name, None, bad("stale"), *times, reading.sequence, "the PLC's counter stands still")
+            pending.readings[number] = self._values.put(frozen, now_s)
+
+    def _told(self, part: Part, pending: _Pending) -> None:
+        qualities, readings = pending.group.qualities, pending.readings
+        for _point, number, name in part.entries:
+            reading = readings[number]
+            assert reading is not None
+            if reading.quality is not qualities[number]:
+                qualities[number] = reading.quality
+                if not self._watch.pulse_lost:
+                    self._watch.sensor(name, reading.quality, reading.detail)
+
+    def _finish(self, pending: _Pending) -> None:
+        """Complete the scan with what came, and give it."""
+        if pending.waiting < 0:
+            return
+        pending.waiting = -1  # an answer that comes later still is the latest value, but of no scan
+        if pending.timer is not None:
+            pending.timer.cancel()
+        group, tick = pending.group, pending.tick
+        for number, tag in group.derived:
+            pending.readings[number] = self._derive(tag, pending)
+        names = group.layout.tags
+        readings = tuple(reading or self._missing(names[k], tick) for k, reading in enumerate(pending.readings))
+        self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, readings))
+
+    def _derive(self, tag: Tag, pending: _Pending) -> Reading:
+        assert tag.derived is not None
+        index, tick = pending.group.index, pending.tick
+        inputs = []
+        for name in tag.derived.inputs:
+            number = index.get(name)
+            reading = None if number is None else pending.readings[number]
+            inputs.append(reading or (self._values.judged(name) if number is None else self._missing(name, tick)))
+        return self._values.derived(tag, inputs, tick.sequence)
+
+    def _missing(self, name: str, tick: Tick) -> Reading:
+        """Return the reading of a tag whose link kept no deadline; the last value stays what was last heard."""
+        return Reading(name, None, bad("timeout"), tick.t_ns, tick.t_ns, tick.sequence)

@@ -1,0 +1,89 @@
+"""The latest reading of every tag, judged at the moment it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from drivers.link import Link, RawReading
+from linectl.clock import Clock
+from linectl.line.convert import Decoder, decoder, judged
+from linectl.line.derive import derived
+from linectl.model.lines import LineDefinition, Tag
+from linectl.model.readings import Reading, bad
+from linectl.units import NS_PER_S
+
+__all__ = ["STALE_PERIODS", "UNSCANNED_AGE_S", "Values", "max_age_s"]
+
+STALE_PERIODS = 2.5  # a value older than so many scan periods is stale
+UNSCANNED_AGE_S = 2.5  # s; the same for a tag that no scan group reads
+
+
+def max_age_s(tag: Tag, definition: LineDefinition) -> float:
+    """Return the age in s (loop time) beyond which a value of `tag` is stale."""
+    period = definition.scans.get(tag.scan)
+    return UNSCANNED_AGE_S if period is None else STALE_PERIODS * period
+
+
+class Values:
+    """What each tag said last, and when by the loop's clock (s)."""
+
+    def __init__(self, definition: LineDefinition, clock: Clock, links: Mapping[str, Link]) -> None:
+        self._clock = clock
+        self._links = links
+        self._link_of = {name: tag.link for name, tag in definition.tags.items()}
+        self._loop = asyncio.get_running_loop()
+        self._max_age = {name: max_age_s(tag, definition) for name, tag in definition.tags.items()}
+        self.decoders: dict[str, Decoder] = {
+            name: decoder(tag) for name, tag in definition.tags.items() if tag.point is not None
+        }
+        now_ns = clock.now_ns()
+        waiting = bad("waiting_for_initial_data")
+        self.latest = {name: Reading(name, None, waiting, now_ns, now_ns, 0) for name in definition.tags}
+        self.arrived = dict.fromkeys(definition.tags, float("-inf"))
+
+    def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
+        """Return the reading that `raw` is for the tag `name` now (loop time s, wall time ns), and keep it."""
+        value, quality, detail = judged(raw, self.decoders[name])
+        arrived_s, received_ns = now_s, now_ns
+        if raw.value is not None and raw.t_reply_s < now_s:
+            arrived_s = raw.t_reply_s
+            age_s = now_s - arrived_s
+            received_ns -= round(age_s * self._clock.speed * NS_PER_S)
+            if age_s > self._max_age[name] and value is not None:
+                value, quality, detail = None, bad("stale"), f"{age_s:.1f} s old"
+        source_ns = received_ns if raw.source_ns is None else raw.source_ns
+        reading = Reading(name, value, quality, source_ns, received_ns, sequence, detail)
+        self.latest[name] = reading
+        self.arrived[name] = arrived_s
+        return reading
+
+    def put(self, reading: Reading, arrived_s: float) -> Reading:
+        """Keep a reading that was not made from a wire."""
+        self.latest[reading.tag] = reading
+        self.arrived[reading.tag] = arrived_s
+        return reading
+
+    def derived(self, tag: Tag, inputs: Sequence[Reading], sequence: int) -> Reading:
+        """Return the reading of a derived tag from its inputs' readings, and keep it; it is as old as the oldest."""
+        value, quality, detail = derived(tag, inputs)
+        source_ns = min(reading.source_time_ns for reading in inputs)
+        received_ns = min(reading.received_time_ns for reading in inputs)
+        arrived_s = min(self.arrived[reading.tag] for reading in inputs)
+        return self.put(Reading(tag.name, value, quality, source_ns, received_ns, sequence, detail), arrived_s)
+
+    def judged(self, name: str) -> Reading:
+        """Return the latest reading of `name` as it is to be believed now: lost with its link, or stale by its age."""
+        reading = self.latest[name]
+        if reading.value is None:
+            return reading
+        link = self._links.get(self._link_of[name])
+        if link is not None and not link.is_open():
+            return self._spoiled(reading, "not_connected")
+        if self._loop.time() - self.arrived[name] > self._max_age[name]:
+            return self._spoiled(reading, "stale")
+        return reading
+
+    def _spoiled(self, reading: Reading, reason: str) -> Reading:
+        times = reading.source_time_ns, reading.received_time_ns
+        return Reading(reading.tag, None, bad(reason), *times, reading.sequence, reading.detail)
