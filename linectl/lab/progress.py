@@ -1,0 +1,135 @@
+"""Where a run stands, for people: one line of text, and the time left as the run itself has shown it to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from linectl.clock import Clock
+from linectl.lab.schedule import PHASES, BathTimes
+from linectl.model.records import Treatment
+from linectl.words import decimal, tr
+
+__all__ = ["Progress", "Reporter", "duration_text", "phase_text"]
+
+_EVERY_S = 1.0  # of the loop: a display is never fed faster
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the run stands: bath `bath` of `baths` and its phase; times in s of process time.
+
+    `eta_s` is the time left by the plan, stretched by what the run has taken against its plan so far.
+    `temperature_c` is None when the bath's temperature is not known.
+    """
+
+    bath: int
+    baths: int
+    treatment: Treatment
+    phase: str
+    elapsed_s: float
+    fraction: float
+    eta_s: float
+    temperature_c: float | None
+
+    def line(self) -> str:
+        """Return one line for a terminal, in the language in use."""
+        shown = "--.-" if self.temperature_c is None else decimal(self.temperature_c)
+        return tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
+            bath=self.bath,
+            baths=self.baths,
+            treatment=self.treatment,
+            phase=phase_text(self.phase),
+            shown=shown,
+            percent=round(100 * self.fraction),
+            left=duration_text(self.eta_s),
+        )
+
+
+def phase_text(phase: str) -> str:
+    """Return the name of a phase (a machine word of `schedule.PHASES`) in the language in use."""
+    names = {
+        "drain": tr("draining"),
+        "fill": tr("filling"),
+        "dose": tr("dosing"),
+        "heat": tr("heating"),
+        "stabilise": tr("stabilising"),
+        "load": tr("loading"),
+        "soak": tr("soaking"),
+        "unload": tr("unloading"),
+    }
+    return names.get(phase, phase)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for people: `45 s`, `12 min`, `2 h 05`."""
+    if seconds < 60:
+        return tr("{s} s").format(s=round(seconds))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return tr("{min} min").format(min=minutes)
+    return tr("{h} h {min:02d}").format(h=minutes // 60, min=minutes % 60)
+
+
+class Reporter:
+    """Follows the phases of a run against its plan and tells a listener, at most once a second of the loop."""
+
+    def __init__(self, clock: Clock, plan: Sequence[BathTimes], listener: Callable[[Progress], None] | None) -> None:
+        self._clock = clock
+        self._plan = plan
+        self._listener = listener
+        self._began_s = clock.process_s()
+        self._phase_s = self._began_s
+        self._bath = 0
+        self._phase = ""
+        self._told_s = float("-inf")
+
+    def enter(self, bath: int, phase: str) -> None:
+        """Note that `phase` of the bath with index `bath` (from 0) begins."""
+        self._bath, self._phase = bath, phase
+        self._phase_s = self._clock.process_s()
+        self._told_s = float("-inf")
+
+    def tell(self, temperature_c: float | None) -> None:
+        """Tell the listener where the run stands, unless it was told less than a second ago."""
+        now = asyncio.get_running_loop().time()
+        if self._listener is None or not self._phase or now - self._told_s < _EVERY_S:
+            return
+        self._told_s = now
+        self._listener(self.progress(temperature_c))
+
+    def progress(self, temperature_c: float | None = None) -> Progress:
+        """Return where the run stands now."""
+        now_s = self._clock.process_s()
+        elapsed = now_s - self._began_s
+        total = sum(bath.total_s for bath in self._plan)
+        planned_before = self._planned_before()
+        expected = self._planned_phase()
+        done = min(planned_before + min(now_s - self._phase_s, expected), total)
+        stretch = self._stretch(planned_before)
+        return Progress(
+            bath=self._plan[self._bath].ord,
+            baths=len(self._plan),
+            treatment=self._plan[self._bath].treatment,
+            phase=self._phase,
+            elapsed_s=elapsed,
+            fraction=done / total if total > 0 else 0.0,
+            eta_s=(total - done) * stretch,
+            temperature_c=temperature_c,
+        )
+
+    def _planned_before(self) -> float:
+        """Return the planned seconds of all phases before the present one."""
+        before = sum(bath.total_s for bath in self._plan[: self._bath])
+        phases = self._plan[self._bath].phases
+        return before + sum(phases.get(name, 0.0) for name in PHASES[: PHASES.index(self._phase)])
+
+    def _planned_phase(self) -> float:
+        return self._plan[self._bath].phases.get(self._phase, 0.0)
+
+    def _stretch(self, planned_before: float) -> float:
+        """Return taken over planned time of the phases that are done; 1 until a tenth of an hour of them is."""
+        if planned_before < 360.0:
+            return 1.0
+        return (self._phase_s - self._began_s) / planned_before

@@ -1,0 +1,103 @@
+"""What machine words of the analysis say to people, in the language in use."""
+
+from __future__ import annotations
+
+from linectl.lab.results import Analysis, Estimate, GlueResult, Verdict, VerdictWord
+from linectl.words import decimal, tr
+
+__all__ = ["family_name", "interval", "reason_sentence", "verdict_lines", "verdict_sentence", "verdict_title"]
+
+
+def verdict_title(verdict: Verdict) -> str:
+    """Return the verdict's word: CANDIDATE, NO-GO, MORE BOTTLES (« ENCORE DES BOUTEILLES »)."""
+    titles = {
+        VerdictWord.CANDIDATE: tr("CANDIDATE"),
+        VerdictWord.NO_GO: tr("NO-GO"),
+        VerdictWord.MORE_BOTTLES: tr("MORE BOTTLES"),
+    }
+    return titles[verdict.word]
+
+
+def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
+    """Return the rule that decided, with its numbers."""
+    verdict, decision = result.verdict, analysis.decision
+    share = f"{100 * decision.removal:g} %"
+    if verdict.reason == "nothing_released":
+        return tr("no label of {n} came off").format(n=result.n_bottles)
+    if verdict.temperature_c is None or verdict.bound_s is None:
+        return reason_sentence(verdict.reason)
+    point = tr("{temperature} °C, {naoh} % NaOH").format(
+        temperature=_plain(verdict.temperature_c), naoh=_plain(verdict.naoh_pct or 0.0)
+    )
+    fields = {
+        "share": share,
+        "point": point,
+        "bound": _minutes(verdict.bound_s),
+        "soak": _minutes(decision.soak_s),
+        "conf": f"{100 * decision.confidence:g} %",
+    }
+    if verdict.word is VerdictWord.CANDIDATE:
+        return tr("{share} off at {point} in at most {bound} ({conf} bound), within the {soak} asked").format(**fields)
+    if verdict.word is VerdictWord.NO_GO:
+        return tr("{share} off at {point} takes at least {bound} ({conf} bound), beyond the {soak} asked").format(
+            **fields
+        )
+    return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked").format(**fields)
+
+
+def verdict_lines(analysis: Analysis) -> list[str]:
+    """Return one line per glue: its name, its verdict, and why."""
+    width = max((len(result.glue) for result in analysis.glues), default=0)
+    return [
+        f"{result.glue.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}"
+        for result in analysis.glues
+    ]
+
+
+def reason_sentence(reason: str) -> str:
+    """Return why there is no number, in words; an unknown machine word is given as it is."""
+    sentences = {
+        "nothing_released": tr("no label came off"),
+        "not_fitted": tr("no fit was possible"),
+        "open": tr("the data leave it open"),
+        "SINGLE_TEMPERATURE": tr("one temperature only: no activation energy can be told"),
+        "SINGLE_CAUSTIC": tr("one NaOH only: no caustic order can be told"),
+        "ALL_CENSORED": tr("no label came off"),
+        "FEW_RELEASED": tr("too few labels came off for a fit"),
+        "SEPARATION": tr("all labels of a cell came off between the same two checks: too coarse a grid"),
+        "NOT_CONVERGED": tr("the fit did not converge"),
+        "UNBOUNDED": tr("the data set no bound"),
+        "NO_BOTTLES": tr("no bottles"),
+        "EXTRAPOLATED": tr("beyond the tested temperatures or NaOH"),
+        "FEW_BATHS": tr("fewer than 8 baths: the bounds are optimistic"),
+        "ALL_CENSORED_CELL": tr("a cell in which no label came off"),
+        "FIRST_CHECK_CELL": tr("a cell in which every label was off at the first check"),
+        "TRACE_GAP": tr("a hole in the bath's temperature"),
+        "TRACE_SHORT": tr("checks outside the bath's temperature record"),
+        "TEMP_TIME_CONFOUNDED": tr("bath temperature goes with bath order"),
+        "FAMILY_UNDECIDED": tr("the two families fit alike and their bounds differ"),
+        "ILL_CONDITIONED": tr("the fit is nearly undetermined"),
+        "PLATEAU": tr("some labels seem never to come off"),
+    }
+    return sentences.get(reason, reason)
+
+
+def family_name(family: str) -> str:
+    """Return a distribution family's name for people."""
+    return {"lognormal": tr("lognormal"), "weibull": tr("Weibull")}.get(family, family)
+
+
+def interval(estimate: Estimate, digits: int = 1) -> str:
+    """Return `value [lower; upper]`, or the reason why there is none."""
+    if estimate.value is None:
+        return reason_sentence(estimate.reason)
+    low, high = ("–" if end is None else decimal(end, digits) for end in (estimate.lower, estimate.upper))
+    return f"{decimal(estimate.value, digits)} [{low}; {high}]"
+
+
+def _plain(value: float) -> str:
+    return decimal(value, 0 if value == round(value) else 1)
+
+
+def _minutes(seconds: float) -> str:
+    return tr("{minutes} min").format(minutes=decimal(seconds / 60, 1))

@@ -1,0 +1,131 @@
+"""What the scans and the line say while a run goes on: a probe that dies in the soak, a controller that is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from linectl.lab.bath import naoh_of
+from linectl.lab.journal import Journal
+from linectl.model.lines import LineDefinition
+from linectl.model.readings import Reading, Scan
+from linectl.words import tr
+
+__all__ = ["PlcWatch", "SensorWatch"]
+
+_DEAD_SCANS = 3  # scans in a row without a value: the sensor is dead, not merely late once
+_LOST_S = 3.0  # loop time without the controller's wire: by then its own watchdog (2 s) has tripped
+_TRIPS = {0: "over-temperature", 2: "dry-run", 14: "watchdog", 15: "sensor"}  # bits of the alarm word that stop heat
+
+
+class SensorWatch:
+    """Follows the bath's temperature and conductivity through a soak, and averages its NaOH.
+
+    `dead` names the sensors that died since `begin`, in the order in which they did; they stay there when they come
+    back, for the bath has been blind in between.
+    """
+
+    def __init__(self, zone: str, journal: Journal) -> None:
+        self._journal = journal
+        self._vital = (f"{zone}.temperature", f"{zone}.conductivity")
+        self._naoh = f"{zone}.naoh"
+        self._missing: dict[str, int] = {}
+        self._sum, self._count = 0.0, 0
+        self._soaking = False
+        self.dead: list[str] = []
+
+    def begin(self) -> None:
+        """Start with a soak."""
+        self._missing.clear()
+        self.dead.clear()
+        self._sum, self._count = 0.0, 0
+        self._soaking = True
+
+    def end(self) -> float | None:
+        """End with the soak; return its mean NaOH in %, None when it could not be measured."""
+        self._soaking = False
+        return self._sum / self._count if self._count else None
+
+    def fault(self) -> str:
+        """Return which sensors died, in words; "" when none has."""
+        return tr("no reading of {tags}").format(tags=", ".join(self.dead)) if self.dead else ""
+
+    def see(self, scan: Scan) -> None:
+        """Take a scan of any group."""
+        if not self._soaking or self._vital[0] not in scan.layout.tags:
+            return
+        readings = {reading.tag: reading for reading in scan.readings}
+        for tag in self._vital:
+            if tag in readings:
+                self._follow(readings[tag])
+        good = {tag: reading.value for tag, reading in readings.items() if reading.quality.is_good}
+        naoh = naoh_of(good.get(self._naoh), good.get(self._vital[1]))
+        if naoh is not None:
+            self._sum, self._count = self._sum + naoh, self._count + 1
+
+    def _follow(self, reading: Reading) -> None:
+        missing = 0 if reading.value is not None else self._missing.get(reading.tag, 0) + 1
+        if missing == 0 and self._missing.get(reading.tag, 0) >= _DEAD_SCANS:
+            self._journal.note("sensor_alive", {"tag": reading.tag})
+        self._missing[reading.tag] = missing
+        if missing != _DEAD_SCANS:
+            return
+        self._journal.note(
+            "sensor_dead", {"tag": reading.tag, "quality": str(reading.quality), "detail": reading.detail}
+        )
+        if reading.tag not in self.dead:
+            self.dead.append(reading.tag)
+
+
+class PlcWatch:
+    """Ends a run whose controller rebooted, tripped or was lost: heat never comes on again by itself.
+
+    `broken` is called once with the reason; every event of the line goes into the journal.
+    """
+
+    def __init__(self, definition: LineDefinition, journal: Journal, broken: Callable[[str], None]) -> None:
+        control = definition.control
+        self._link = definition.tags[control.heartbeat].link if control else ""
+        self._journal = journal
+        self._broken = broken
+        self._timer: asyncio.TimerHandle | None = None
+
+    def see(self, kind: str, data: Mapping[str, object]) -> None:
+        """Take an event of the line."""
+        self._journal.note(kind, data)
+        match kind:
+            case "plc_reboot":
+                self._broken(tr("the controller restarted; heat stays off until the run is started again"))
+            case "plc_alarm":
+                self._alarm(data)
+            case "link_lost" if data.get("link") == self._link and self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(_LOST_S, self._lost)
+            case "link_back" if data.get("link") == self._link:
+                self.close()
+            case _:
+                return
+
+    def close(self) -> None:
+        """Stop waiting for a lost wire."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _alarm(self, data: Mapping[str, object]) -> None:
+        word = data.get("now", 0)
+        bits = int(word) if isinstance(word, int | float) else 0
+        trips = [name for bit, name in _TRIPS.items() if bits >> bit & 1]
+        if trips:
+            self._broken(
+                tr("the controller tripped ({alarms}); heat stays off until the run is started again").format(
+                    alarms=", ".join(trips)
+                )
+            )
+
+    def _lost(self) -> None:
+        self._timer = None
+        self._broken(
+            tr("the controller has not answered for {seconds:g} s; its watchdog has switched the heater off").format(
+                seconds=_LOST_S
+            )
+        )
