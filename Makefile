@@ -17,7 +17,7 @@ BIN := .venv/bin
 	touch $@ .venv/run
 
 demo: .venv/run
-	$(BIN)/python -m linectl.cli.demo
+	$(BIN)/python tools/demo.py
 
 test: .venv/dev
 	$(BIN)/python -m pytest
@@ -32,10 +32,10 @@ types: .venv/dev
 	$(BIN)/mypy
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 study: .venv/dev
-	$(BIN)/python benchmarks/study_activation_energy.py
+	$(BIN)/python -m benchmarks.study_activation_energy
 
 # after a change of words/fr/LC_MESSAGES/linectl.po
 words: .venv/dev

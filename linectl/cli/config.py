@@ -1,0 +1,34 @@
+"""`linectl config`: check a line or experiment file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from linectl.cli.options import common
+from linectl.cli.output import emit
+from linectl.words import tr
+
+__all__ = ["command"]
+
+
+@click.group("config", help=tr("Check a line or experiment file."))
+def command() -> None:
+    """Hold `check`."""
+
+
+@command.command("check", help=tr("Check FILE; every mistake is named as file:line:column."))
+@click.argument("file", type=click.Path(path_type=Path))
+@common
+def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+    """Load the file, and say what it is."""
+    from linectl.config.load import load_any
+
+    loaded = load_any(file)
+    kind = type(loaded).__name__.replace("Definition", "").lower()
+    if as_json:
+        emit("config_check", {"file": str(file), "kind": kind, "name": loaded.name})
+    else:
+        click.echo(tr("{file}: a sound {kind}, {name}").format(file=file, kind=kind, name=loaded.name))
+    return 0

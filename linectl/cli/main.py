@@ -1,0 +1,93 @@
+"""The `linectl` command: verbs loaded when they are called, and one place that maps errors to exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from linectl import words
+from linectl.errors import LinectlError
+
+__all__ = ["run"]
+
+_VALUE_FLAGS = ("--data", "--line", "--lang", "--timeout", "--reason")
+_BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--no-input", "-y", "--yes", "--dry-run")
+
+
+def run(argv: list[str]) -> int:
+    """Run the command line on `argv` (without the program's name) and return its exit code."""
+    if argv == ["--version"]:
+        return _version()
+    argv = _flags_after_verb(argv)
+    try:
+        _choose_language(argv)
+        return _dispatch(argv)
+    except LinectlError as error:
+        return _tell(error, as_json="--json" in argv)
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more: the interpreter must not complain at exit
+        return 0
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    sys.stdout.write(f"linectl {version('linectl')}\n")
+    return 0
+
+
+def _flags_after_verb(argv: list[str]) -> list[str]:
+    """Move global flags given before the verb behind it, where each verb declares them."""
+    early: list[str] = []
+    rest = list(argv)
+    while rest and rest[0].startswith("-"):
+        name = rest[0].split("=", 1)[0]
+        if name in _VALUE_FLAGS:
+            taken = 1 if "=" in rest[0] else 2
+        elif name in _BARE_FLAGS:
+            taken = 1
+        else:
+            break
+        early += rest[:taken]
+        rest = rest[taken:]
+    return rest + early
+
+
+def _choose_language(argv: list[str]) -> None:
+    lang = ""
+    for index, word in enumerate(argv):
+        if word == "--lang":
+            lang = argv[index + 1] if index + 1 < len(argv) else ""
+        elif word.startswith("--lang="):
+            lang = word.removeprefix("--lang=")
+    if lang in words.LANGUAGES:
+        words.use(lang)  # before click is imported, so that it speaks the same language
+    else:
+        words.use(words.language())
+
+
+def _dispatch(argv: list[str]) -> int:
+    import click
+
+    group = import_module("linectl.cli.verbs").group
+    try:
+        result = group.main(args=argv, prog_name="linectl", standalone_mode=False)
+    except click.exceptions.Abort as abort:
+        return 7 if isinstance(abort.__cause__, EOFError) else 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: LinectlError, *, as_json: bool) -> int:
+    if as_json:
+        from linectl.cli.output import envelope
+
+        sys.stdout.write(envelope("error", None, error) + "\n")
+    sys.stderr.write(f"linectl: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"         {error.hint}\n")
+    return error.exit_code

@@ -1,0 +1,74 @@
+"""`linectl run`: an experiment file on the line or on the simulated rig, or an R&D script."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from linectl.cli.options import common
+from linectl.words import tr
+
+__all__ = ["command"]
+
+
+@click.command("run", help=tr("Run FILE (an experiment, .yaml) or a script (.py) on the line, or simulated."))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--sim", is_flag=True, help=tr("on the simulated rig, in virtual time unless --speed is given"))
+@click.option("--line", "line", type=click.Path(path_type=Path), help=tr("line file (else the experiment's own)"))
+@click.option("--seed", type=int, help=tr("seed of the simulated rig (else the experiment's)"))
+@click.option("--speed", default="max", help=tr("with --sim: max, or how many times faster than real time"))
+@click.option("--memory", is_flag=True, help=tr("with --sim: without wires, bit for bit the same from the same seed"))
+@click.option("--dry-run", is_flag=True, help=tr("check and print the timeline; start nothing"))
+@click.option("-y", "--yes", is_flag=True, help=tr("accept limits that ask for confirmation"))
+@click.option("-q", "--quiet", is_flag=True, help=tr("no progress"))
+@common
+def command(
+    file: Path,
+    sim: bool,
+    line: Path | None,
+    seed: int | None,
+    speed: str,
+    memory: bool,
+    dry_run: bool,
+    yes: bool,
+    quiet: bool,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Run, and end with the run's exit code."""
+    if file.suffix == ".py":
+        from linectl.server.scripts import run_script
+
+        run_script(file, sim=sim, seed=seed, data=data)
+        return 0
+    from linectl.cli.run_experiment import Request, carry_out
+
+    request = Request(
+        file=file,
+        line=line,
+        sim=sim,
+        seed=seed,
+        speed=_speed(speed),
+        memory=memory,
+        dry_run=dry_run,
+        confirmed=yes,
+        quiet=quiet or as_json or not sys.stderr,
+        data=data,
+        as_json=as_json,
+    )
+    return carry_out(request)
+
+
+def _speed(text: str) -> float | None:
+    """Return the factor that `text` names, None for "max"."""
+    if text == "max":
+        return None
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise click.BadParameter(tr("expected max, or a number above 0 and at most 100"), param_hint="--speed")
+    return value

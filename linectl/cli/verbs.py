@@ -1,0 +1,51 @@
+"""The verbs of `linectl`: a static table for help, each verb's module loaded only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from linectl.words import tr
+
+__all__ = ["VERBS", "group"]
+
+VERBS = {
+    "run": ("linectl.cli.run", "run an experiment, on the line or on the simulated rig (--sim)"),
+    "status": ("linectl.cli.status", "the last run and how it ended"),
+    "runs": ("linectl.cli.runs", "list runs, show one"),
+    "fit": ("linectl.cli.fit", "fit the release kinetics of a run"),
+    "verdict": ("linectl.cli.verdict", "one line per glue: CANDIDATE, NO-GO or MORE BOTTLES"),
+    "report": ("linectl.cli.report", "write a run's report as one HTML file"),
+    "export": ("linectl.cli.export", "write a run's data as CSV files"),
+    "import": ("linectl.cli.import_trials", "take in past trials from a CSV file"),
+    "config": ("linectl.cli.config", "check a line or experiment file"),
+    "sim": ("linectl.cli.sim", "serve the simulated rig on real wires"),
+    "help": ("linectl.cli.help", "explain exit codes"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its verbs by name and loads one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the verbs in the order of a day's work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Return the verb's command, loaded now."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """List the verbs from the static table: help loads none of them."""
+        with formatter.section(tr("Verbs")):
+            formatter.write_dl([(name, tr(line)) for name, (_, line) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, help=tr("Control software of a bottle-washing line and its label-removal lab."))
+@click.version_option(package_name="linectl", message="%(prog)s %(version)s")
+def group() -> None:
+    """Hold the verbs."""

@@ -1,0 +1,83 @@
+"""A line on the simulated rig: its real wires in this process, or another process's by its line file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from drivers.link import Link, Outcome, Point
+from linectl.clock import Clock
+from linectl.errors import DeviceError
+from linectl.line.links import build_link
+from linectl.model.lines import LineDefinition
+from linectl.sim.operator import SimulatedOperator
+from linectl.sim.rig import Rig
+from linectl.words import tr
+
+__all__ = ["SimulatedLine", "connect", "hands_of", "serve"]
+
+HANDS = "hands"
+_REACH_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLine:
+    """A rig that is up, the line that describes its wires, and its links when it has none (in memory)."""
+
+    definition: LineDefinition
+    rig: Rig
+    links: Mapping[str, Link] | None
+
+
+def connect(definition: LineDefinition, rig: Rig, speed: float) -> LineDefinition:
+    """Return `definition` with the addresses at which `rig` answers."""
+    links = {**definition.links, **rig.settings}
+    return replace(definition, links=links, simulated=True, hands=HANDS, speed=speed)
+
+
+@asynccontextmanager
+async def serve(
+    definition: LineDefinition,
+    clock: Clock,
+    *,
+    seed: int,
+    wires: bool = True,
+    initial: Mapping[str, float] | None = None,
+) -> AsyncIterator[SimulatedLine]:
+    """Run a rig for the time of the block; ports and terminals are free ones of this machine."""
+    with TemporaryDirectory(prefix="linectl-rig-") as folder:
+        fill_c = definition.zones["bath"].fill_temperature_c
+        rig = Rig(
+            clock, seed=seed, initial=initial or {}, directory=Path(folder), wires=wires, fill_temperature_c=fill_c
+        )
+        async with rig:
+            links = None if wires else rig.links()
+            yield SimulatedLine(connect(definition, rig, clock.speed), rig, links)
+
+
+@asynccontextmanager
+async def hands_of(
+    definition: LineDefinition,
+    clock: Clock,
+    *,
+    simulate_as: Mapping[str, str],
+    links: Mapping[str, Link] | None = None,
+) -> AsyncIterator[SimulatedOperator]:
+    """Give a simulated operator, whose hands reach the rig through the link that the line names."""
+    link = links[HANDS] if links else build_link(definition.links[definition.hands])
+    await link.open()
+
+    async def put(place: int, code: int) -> None:
+        deadline = asyncio.get_running_loop().time() + _REACH_WITHIN_S
+        result = await link.write(Point(f"9/hr{place - 1}"), code, deadline=deadline)
+        if result.outcome is not Outcome.CONFIRMED:
+            raise DeviceError(tr("the simulated operator's hands failed: {detail}").format(detail=result.detail))
+
+    try:
+        yield SimulatedOperator(clock, put, simulate_as=simulate_as)
+    finally:
+        await link.close()
