@@ -16,7 +16,7 @@ from linectl.cli.terminal import ProgressLine, TerminalPrompter, operator_name
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment, load_line
-from linectl.errors import ConfigError, Refused
+from linectl.errors import ConfigError
 from linectl.lab.runner import RunOutcome
 from linectl.lab.schedule import feasibility, timeline
 from linectl.line.limits import check_limits
@@ -24,12 +24,14 @@ from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
 from linectl.server.line_server import LineServer
+from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
 from linectl.words import tr
 
 __all__ = ["Request", "carry_out"]
 
 _TWICE_WITHIN_S = 10.0
+_VIRTUAL_START_S = 10.0  # whatever its wires took to connect, a virtual run starts then: same seed, same records
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Request:
 
 def carry_out(request: Request) -> int:
     """Check everything, run, tell how it ended, and return the exit code."""
+    quiet_libraries()
     experiment = load_experiment(find_file(request.file, folder="experiments"))
     definition = _definition(request, experiment)
     warnings = check_limits(experiment, definition)
@@ -78,11 +81,6 @@ def _definition(request: Request, experiment: Experiment) -> LineDefinition:
     else:
         name = Path("simulated.yaml" if request.sim else f"{experiment.line}.yaml")
         definition = load_line(find_file(name, beside=request.file, folder="config"))
-    if not request.sim and definition.simulated and not definition.hands:
-        raise Refused(
-            tr("the line {name} is simulated and no rig is up").format(name=definition.name),
-            hint=tr("add --sim, or serve it: linectl sim up --write-config rig.yaml, then run FILE --line rig.yaml"),
-        )
     return definition
 
 
@@ -118,8 +116,10 @@ async def _run(request: Request, experiment: Experiment, definition: LineDefinit
         if definition.hands:
             from linectl.server.simulated import hands_of
 
-            hands = hands_of(definition, clock, simulate_as=experiment.simulate_as, links=links)
+            hands = hands_of(definition, clock, line=server.line, simulate_as=experiment.simulate_as, links=links)
             prompter = await stack.enter_async_context(hands)
+        if request.virtual:
+            await clock.sleep_until(_VIRTUAL_START_S)
         _listen_for_interrupts(server)
         with ProgressLine(quiet=request.quiet) as progress:
             outcome = await server.run(

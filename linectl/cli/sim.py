@@ -55,7 +55,10 @@ async def _serve(speed: float, initial: Mapping[str, float], seed: int, write_co
     from linectl.config.dump import dump_line
     from linectl.config.files import find_file
     from linectl.config.load import load_line
+    from linectl.server.logs import quiet_libraries
     from linectl.server.simulated import serve
+
+    quiet_libraries()
 
     definition = load_line(find_file(Path("simulated.yaml"), folder="config"))
     clock = Clock(speed=speed)

@@ -22,6 +22,7 @@ from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.prompts import Prompter
 from linectl.model.records import Bottle
 from linectl.server.line_server import LineServer
+from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
 from linectl.server.simulated import hands_of, serve
 from linectl.store.reader import StoreReader
@@ -105,7 +106,7 @@ class Bench:
 
 @asynccontextmanager
 async def open_line(name: str = "simulated", *, seed: int = 1, data: Path | None = None) -> AsyncIterator[Bench]:
-    """Open the line of the file `name` (`simulated`: a rig in this process) for the time of the block.
+    """Open the line of the file `name` for the time of the block; in virtual time on a rig of its own.
 
     Raises:
         ConfigError: there is no such file, or it is wrong.
@@ -121,13 +122,14 @@ async def open_line(name: str = "simulated", *, seed: int = 1, data: Path | None
         raise Refused(tr("the line {name} is real: it cannot run in virtual time").format(name=name))
     async with AsyncExitStack() as stack:
         clock = Clock(start_ns=VIRTUAL_START_NS if virtual else None, speed=1.0)
-        if definition.simulated and not definition.hands:
+        if virtual:
             up = await stack.enter_async_context(serve(definition, clock, seed=seed))
             definition = up.definition
-        prompter: Prompter = await stack.enter_async_context(hands_of(definition, clock, simulate_as={}))
         file = store_path(definition, data, virtual=virtual)
         boot = f"seed-{seed}-{uuid.uuid4().hex[:8]}"
         server = await stack.enter_async_context(LineServer(definition, clock, file, boot=boot))
+        hands = hands_of(definition, clock, line=server.line, simulate_as={})
+        prompter: Prompter = await stack.enter_async_context(hands)
         yield Bench(server, prompter, seed, data)
 
 
@@ -136,6 +138,7 @@ def run(main: Coroutine[Any, Any, T], *, sim: bool | None = None) -> T:
 
     Left out, `sim` is what `linectl run PATH.py [--sim]` says, and False when the script is run by Python itself.
     """
+    quiet_libraries()
     session = _session.get()
     if sim is None:
         sim = session.sim if session is not None else False

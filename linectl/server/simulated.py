@@ -12,9 +12,11 @@ from tempfile import TemporaryDirectory
 from drivers.link import Link, Outcome, Point
 from linectl.clock import Clock
 from linectl.errors import DeviceError
+from linectl.lab.soak import camera_tag
+from linectl.line.line import Line
 from linectl.line.links import build_link
 from linectl.model.lines import LineDefinition
-from linectl.sim.operator import SimulatedOperator
+from linectl.sim.operator import Hands, SimulatedOperator
 from linectl.sim.rig import Rig
 from linectl.words import tr
 
@@ -64,10 +66,11 @@ async def hands_of(
     definition: LineDefinition,
     clock: Clock,
     *,
+    line: Line,
     simulate_as: Mapping[str, str],
     links: Mapping[str, Link] | None = None,
 ) -> AsyncIterator[SimulatedOperator]:
-    """Give a simulated operator, whose hands reach the rig through the link that the line names."""
+    """Give a simulated operator: hands through the link that the line names, eyes through its label camera."""
     link = links[HANDS] if links else build_link(definition.links[definition.hands])
     await link.open()
 
@@ -77,7 +80,12 @@ async def hands_of(
         if result.outcome is not Outcome.CONFIRMED:
             raise DeviceError(tr("the simulated operator's hands failed: {detail}").format(detail=result.detail))
 
+    async def look() -> list[bool | None]:
+        positions = range(1, definition.zones["bath"].positions + 1)
+        seen = [line.reading(camera_tag(position)).value for position in positions]
+        return [None if value is None else bool(value) for value in seen]
+
     try:
-        yield SimulatedOperator(clock, put, simulate_as=simulate_as)
+        yield SimulatedOperator(clock, Hands(put, look=look), simulate_as=simulate_as)
     finally:
         await link.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["arrhenius", "bath_trace", "release_curves", "soak_temperatures", "timeline"]
 
 _CURVE_FAMILY = "lognormal"
-_MAX_TRACE_POINTS = 4000
+_MAX_TRACE_POINTS = 6000
+_TOLERANCE_K = 0.5
+
+Span = tuple[float, float]  # hours from the start of the run
 
 
 def release_curves(analysis: Analysis) -> str:
@@ -73,9 +76,10 @@ def _draw_intervals(axes: Axes, cell: CellCurve, colour: str) -> None:
     pairs = [(cell.lo[index], cell.hi[index], rank) for index, rank in zip(order, ranks, strict=True)]
     released = [(low / 60, high / 60, rank) for low, high, rank in pairs if math.isfinite(high)]
     stuck = [(low / 60, rank) for low, high, rank in pairs if not math.isfinite(high)]
-    if released:
-        low, high, rank = zip(*released, strict=True)
-        axes.hlines(rank, low, high, color=colour, lw=0.5, alpha=0.6)
+    if released:  # one broken line: a path for each would be half the report
+        xs = [x for low, high, _ in released for x in (low, high, math.nan)]
+        ys = [y for *_, rank in released for y in (rank, rank, math.nan)]
+        axes.plot(xs, ys, color=colour, lw=0.5, alpha=0.6)
     if stuck:
         at, rank_of = zip(*stuck, strict=True)
         axes.plot(at, rank_of, ls="", marker=">", ms=2, mew=0, color=colour, alpha=0.6)
@@ -94,7 +98,7 @@ def arrhenius(analysis: Analysis) -> str:
             axes.set_title(f"{naoh:g} % NaOH", fontsize=8, loc="left")
             axes.set_xlabel(tr("1000 / T, 1/K"))
             axes.grid(visible=True)
-        panels[0].set_ylabel(tr("median release time at 60 °C-equivalent glass, s"))
+        panels[0].set_ylabel(tr("median release time, s"))
         handles, labels = panels[0].get_legend_handles_labels()
         if labels:
             figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False)
@@ -131,18 +135,34 @@ def bath_trace(reader: StoreReader, run: Run, trials: Sequence[Trial]) -> str:
     hours = [(t - run.started_ns) / NS_PER_S / 3600 for t in series.t_ns[::step]]
     values = [math.nan if value is None else float(value) for value in series.value[::step]]
     soaks = _soaks(reader, run)
-    with drawing(7.2, 2.2) as figure:
-        axes = figure.subplots()
+    with drawing(7.2, 3.2) as figure:
+        axes, off_target = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
         for trial in trials:
             if trial.ord in soaks:
                 start, end = soaks[trial.ord]
                 low, high = trial.treatment.temperature_c - 0.5, trial.treatment.temperature_c + 0.5
                 axes.fill_between([start, end], low, high, color="#b5521b", alpha=0.45, lw=0)
         axes.plot(hours, values, color="#1f5a8a", lw=0.6)
-        axes.set_xlabel(tr("hours from the start"))
         axes.set_ylabel("°C")
         axes.grid(visible=True)
+        _draw_deviation(off_target, hours, values, trials, soaks)
         return svg_text(figure, tr("bath temperature"))
+
+
+def _draw_deviation(
+    axes: Axes, hours: Sequence[float], values: Sequence[float], trials: Sequence[Trial], soaks: Mapping[int, Span]
+) -> None:
+    """Draw how far the bath was from its treatment while bottles were in, with the tolerance band."""
+    axes.axhspan(-_TOLERANCE_K, _TOLERANCE_K, color="#b5521b", alpha=0.15, lw=0)
+    for trial in trials:
+        start, end = soaks.get(trial.ord, (0.0, -1.0))
+        inside = [(hour, value) for hour, value in zip(hours, values, strict=True) if start <= hour <= end]
+        if inside:
+            at, measured = zip(*inside, strict=True)
+            axes.plot(at, [value - trial.treatment.temperature_c for value in measured], color="#1f5a8a", lw=0.6)
+    axes.set_ylabel(tr("off target, K"))
+    axes.set_xlabel(tr("hours from the start"))
+    axes.grid(visible=True)
 
 
 def timeline(reader: StoreReader, run: Run, trials: Sequence[Trial]) -> str:
@@ -176,9 +196,9 @@ def soak_temperatures(reader: StoreReader, run: Run, trial: Trial) -> list[float
     return [float(value) for t_ns, value in pairs if value is not None and start <= t_ns <= end]
 
 
-def _soaks(reader: StoreReader, run: Run) -> dict[int, tuple[float, float]]:
+def _soaks(reader: StoreReader, run: Run) -> dict[int, Span]:
     """Return per trial the hours from the run's start of its first insertion and its last observation."""
-    spans: dict[int, tuple[float, float]] = {}
+    spans: dict[int, Span] = {}
     for bottle in reader.bottles(run.id):
         start = (bottle.inserted_ns - run.started_ns) / NS_PER_S / 3600
         seen = bottle.first_detached_ns or bottle.last_attached_ns or bottle.inserted_ns

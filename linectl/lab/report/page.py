@@ -209,7 +209,7 @@ def _method(analysis: Analysis) -> str:
 def _hashes(run: Run, analysis: Analysis) -> str:
     rows = [(tr("data"), analysis.data_hash), (tr("configuration"), run.config_hash)]
     rows += [(name, version) for name, version in sorted(analysis.versions.items())]
-    return _table([], rows)
+    return _table([], rows).replace("<table>", '<table class="fingerprints">', 1)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

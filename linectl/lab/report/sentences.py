@@ -24,11 +24,13 @@ def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
     share = f"{100 * decision.removal:g} %"
     if verdict.reason == "nothing_released":
         return tr("no label of {n} came off").format(n=result.n_bottles)
-    if verdict.temperature_c is None or verdict.bound_s is None:
+    if verdict.temperature_c is None:
         return reason_sentence(verdict.reason)
     point = tr("{temperature} °C, {naoh} % NaOH").format(
         temperature=_plain(verdict.temperature_c), naoh=_plain(verdict.naoh_pct or 0.0)
     )
+    if verdict.bound_s is None:
+        return _without_bound(verdict, point, share, decision.soak_s)
     fields = {
         "share": share,
         "point": point,
@@ -43,6 +45,14 @@ def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
             **fields
         )
     return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked").format(**fields)
+
+
+def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> str:
+    if verdict.word is VerdictWord.NO_GO:
+        text = tr("too many labels still on at {point} after {soak} for {share} ever to be off")
+    else:
+        text = tr("{share} off at {point} within {soak}: the data set no bound")
+    return text.format(point=point, soak=_minutes(soak_s), share=share)
 
 
 def verdict_lines(analysis: Analysis) -> list[str]:
