@@ -17,7 +17,8 @@ DEMO = ROOT / "demo"
 def linectl(*words: str) -> None:
     """Run one linectl command; end the demo with its exit code when it fails."""
     print("$ linectl", *words, flush=True)
-    done = subprocess.run([sys.executable, "-m", "linectl", *words, "--data", "demo/data"], cwd=ROOT, check=False)  # our own program
+    command = [sys.executable, "-m", "linectl", *words, "--data", "demo/data"]
+    done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 
+from drivers.settings import ModbusTcpSettings
 from linectl.config.load import load_line
 from linectl.errors import LinectlError
 from linectl.model.records import ExitStatus
@@ -71,7 +73,8 @@ class Lab:
         self.rig = linectl(*words, cwd=folder)
         wait_until(self.file.exists, 60, self.rig)
         settings = load_line(self.file).links["plc"]
-        self.plc = ModbusTcpClient("127.0.0.1", port=settings.port)  # type: ignore[union-attr]  # a Modbus line
+        assert isinstance(settings, ModbusTcpSettings)
+        self.plc = ModbusTcpClient("127.0.0.1", port=settings.port)
 
     def start_run(self) -> subprocess.Popen[str]:
         return linectl("run", "one_bath.yaml", "--line", "rig.yaml", "--data", "data", cwd=self.folder)
@@ -101,7 +104,7 @@ class Lab:
 def lab(tmp_path: Path) -> Iterator[Lab]:
     one = Lab(tmp_path)
     yield one
-    one.plc.close()
+    one.plc.close()  # type: ignore[no-untyped-call]  # pymodbus left it so
     end(one.rig)
 
 
@@ -135,7 +138,7 @@ def test_ctrl_c_ends_a_run_at_its_next_safe_point_and_twice_at_once(lab: Lab) ->
         run = lab.start_run()
         known = len(lab.reader().runs()) if presses == 2 else 0
         try:
-            wait_until(lambda seen=known: _runs(lab) > seen and lab.soaking(), 120, run)
+            wait_until(partial(_soaking_after, lab, known), 120, run)
             for _ in range(presses):
                 run.send_signal(signal.SIGINT)
                 time.sleep(0.3)
@@ -146,6 +149,10 @@ def test_ctrl_c_ends_a_run_at_its_next_safe_point_and_twice_at_once(lab: Lab) ->
         assert record.exit_status is ExitStatus.ABORT
         assert not lab.heater_enabled()
         assert not lab.watchdog_alarm()
+
+
+def _soaking_after(lab: Lab, known: int) -> bool:
+    return _runs(lab) > known and lab.soaking()
 
 
 def _runs(lab: Lab) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from linectl import words
-from linectl.clock import VIRTUAL_START_NS
 from linectl.cli.main import run
+from linectl.clock import VIRTUAL_START_NS
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment
 from linectl.sim.campaign import simulate_campaign
