@@ -20,8 +20,7 @@ def run(argv: list[str]) -> int:
         return _version()
     argv = _flags_after_verb(argv)
     try:
-        _choose_language(argv)
-        return _dispatch(argv)
+        return _dispatch(_choose_language(argv))
     except LinectlError as error:
         return _tell(error, as_json="--json" in argv)
     except BrokenPipeError:
@@ -53,17 +52,21 @@ def _flags_after_verb(argv: list[str]) -> list[str]:
     return rest + early
 
 
-def _choose_language(argv: list[str]) -> None:
-    lang = ""
-    for index, word in enumerate(argv):
+def _choose_language(argv: list[str]) -> list[str]:
+    """Speak the language of --lang before click is imported; return `argv` without it (a wrong one stays)."""
+    rest: list[str] = []
+    lang, left = words.language(), list(argv)
+    while left:
+        word = left.pop(0)
+        value = word.removeprefix("--lang=") if word.startswith("--lang=") else left[0] if left else ""
+        if word.split("=")[0] != "--lang" or value not in words.LANGUAGES:
+            rest.append(word)
+            continue
+        lang = value
         if word == "--lang":
-            lang = argv[index + 1] if index + 1 < len(argv) else ""
-        elif word.startswith("--lang="):
-            lang = word.removeprefix("--lang=")
-    if lang in words.LANGUAGES:
-        words.use(lang)  # before click is imported, so that it speaks the same language
-    else:
-        words.use(words.language())
+            left.pop(0)
+    words.use(lang)
+    return rest
 
 
 def _dispatch(argv: list[str]) -> int:

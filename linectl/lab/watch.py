@@ -52,7 +52,7 @@ class SensorWatch:
 
     def see(self, scan: Scan) -> None:
         """Take a scan of any group."""
-        if not self._soaking or self._vital[0] not in scan.layout.tags:
+        if not self._soaking:
             return
         readings = {reading.tag: reading for reading in scan.readings}
         for tag in self._vital:
