@@ -40,7 +40,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """A warning: a machine word (docs: kinetics, codes) and what it concerns."""
+    """A warning: a machine word (see `linectl.lab.kinetics.codes`) and what it concerns."""
 
     code: str
     detail: str = ""

@@ -210,6 +210,12 @@ def test_a_bad_spreadsheet_is_told_by_row_and_column(say: Say, tmp_path: Path) -
     assert not (tmp_path / "data").exists()
 
 
+def test_a_misspelt_verb_is_told_with_the_nearest(say: Say) -> None:
+    code, _, err = say("stauts")
+    assert code == 2
+    assert "status" in err
+
+
 def test_no_run_yet_is_told_with_what_to_do(say: Say, tmp_path: Path) -> None:
     code, _, err = say("status", "--data", str(tmp_path))
     assert code == 6

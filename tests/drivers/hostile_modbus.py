@@ -166,7 +166,7 @@ def _spoilt(mode: str, right: bytes, request: Request) -> bytes:  # noqa: PLR091
 async def until(condition: Callable[[], bool]) -> None:
     """Wait (5 s at most) for `condition`."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  # what is watched has no event
+        while not condition():  # what is watched has no event
             await asyncio.sleep(0.005)
 
 

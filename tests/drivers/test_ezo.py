@@ -229,7 +229,7 @@ async def test_a_restart_is_followed_by_a_new_set_up(tmp_path: Path, said: bytes
         circuit.asked.clear()
         circuit.say(said)
         async with asyncio.timeout(5):
-            while link.is_open():  # noqa: ASYNC110  # the link tells nobody
+            while link.is_open():  # the link tells nobody
                 await asyncio.sleep(0.005)
         assert (await read(link)).reason == "not_connected"
         await until(link, is_good, 5)

@@ -152,7 +152,7 @@ async def test_what_the_kernel_does_not_take_at_once_follows() -> None:
         with pytest.raises(LinkDown, match="takes no bytes"):
             end.write(b"x" * 66_000)
         assert end._unsent
-        while end._unsent:  # noqa: ASYNC110  # the kernel tells nobody but the end itself
+        while end._unsent:  # the kernel tells nobody but the end itself
             await asyncio.sleep(0.001)
         end.write(b"71.3\r")
         assert await read_line(port) == b"71.3"

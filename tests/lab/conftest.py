@@ -72,7 +72,7 @@ class Laboratory:
 
     async def until(self, seen: Callable[[], bool]) -> None:
         """Wait, second by second, until something is seen."""
-        while not seen():  # noqa: ASYNC110  # what is waited for is in a file, or in the plant
+        while not seen():  # what is waited for is in a file, or in the plant
             await asyncio.sleep(1.0)
 
     async def phase(self, run: str, phase: str) -> None:

@@ -127,7 +127,7 @@ def test_a_silent_plc_stalls_no_sensor_and_shows_within_a_second_of_its_tick() -
         await bench.line.open()
         await until(3.05)
         bench.links["plc"].silent = True
-        while bench.line.reading("bath.controller_temperature").value is not None:  # noqa: ASYNC110  # as a reader sees it
+        while bench.line.reading("bath.controller_temperature").value is not None:  # as a reader sees it
             await asyncio.sleep(0.01)
         seen_s = asyncio.get_running_loop().time()
         await until(10.2)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["arrhenius", "bath_trace", "release_curves", "soak_temperatures", "timeline"]
 
 _CURVE_FAMILY = "lognormal"
-_MAX_TRACE_POINTS = 6000
+_MAX_TRACE_POINTS = 2500
 _TOLERANCE_K = 0.5
 
 Span = tuple[float, float]  # hours from the start of the run
@@ -63,7 +63,7 @@ def _draw_cell(axes: Axes, analysis: Analysis, result: GlueResult, cell: CellCur
     fit = result.fits.get(_CURVE_FAMILY)
     if fit is None:
         return
-    grid_s = np.linspace(1.0, end_s, 60)
+    grid_s = np.linspace(1.0, end_s, 40)
     middle, low, high = predicted_share(fit, grid_s, cell.temperature_c, cell.naoh_pct, analysis.glass)
     axes.plot(grid_s / 60, middle, color=colour, lw=0.7, ls="--")
     axes.fill_between(grid_s / 60, low, high, color=colour, alpha=0.15, lw=0)

@@ -49,7 +49,7 @@ def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
 
 def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> str:
     if verdict.word is VerdictWord.NO_GO:
-        text = tr("too many labels still on at {point} after {soak} for {share} ever to be off")
+        text = tr("too many labels still on at {point} after {soak}: {share} off by then is ruled out")
     else:
         text = tr("{share} off at {point} within {soak}: the data set no bound")
     return text.format(point=point, soak=_minutes(soak_s), share=share)
