@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import uuid
 from contextlib import AsyncExitStack
@@ -120,7 +121,7 @@ async def _run(request: Request, experiment: Experiment, definition: LineDefinit
             prompter = await stack.enter_async_context(hands)
         if request.virtual:
             await clock.sleep_until(_VIRTUAL_START_S)
-        _listen_for_interrupts(server)
+        _listen_for_interrupts(server, math.inf if request.virtual else _TWICE_WITHIN_S)
         with ProgressLine(quiet=request.quiet) as progress:
             outcome = await server.run(
                 experiment,
@@ -133,13 +134,16 @@ async def _run(request: Request, experiment: Experiment, definition: LineDefinit
     return outcome
 
 
-def _listen_for_interrupts(server: LineServer) -> None:
-    """First Ctrl+C: stop at the next safe point; a second within 10 s: at once. SIGTERM: at once."""
+def _listen_for_interrupts(server: LineServer, twice_within_s: float) -> None:
+    """First Ctrl+C: stop at the next safe point; a second soon after: at once. SIGTERM: at once.
+
+    `twice_within_s` is loop time; in virtual time hours pass between two presses, and every second one counts.
+    """
     loop = asyncio.get_running_loop()
     asked_at: list[float] = []
 
     def interrupt() -> None:
-        if asked_at and loop.time() - asked_at[-1] <= _TWICE_WITHIN_S:
+        if asked_at and loop.time() - asked_at[-1] <= twice_within_s:
             server.stop_now()
             return
         asked_at.append(loop.time())
