@@ -14,6 +14,7 @@ import pytest
 from drivers.link import Point
 from drivers.memory import MemoryLink
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
+from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.lab.runner import Runner
 from linectl.line.line import Line
@@ -25,7 +26,7 @@ from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store
 
-LINE_FILE = Path(__file__).parents[2] / "config" / "simulated.yaml"
+LINE_FILE = find_file("simulated", folder="config")
 BASE = Experiment(
     name="two_baths",
     question="?",
