@@ -10,8 +10,8 @@ from linectl.errors import LinectlError
 
 __all__ = ["run"]
 
-_VALUE_FLAGS = ("--data", "--line", "--lang", "--timeout", "--reason")
-_BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--no-input", "-y", "--yes", "--dry-run")
+_VALUE_FLAGS = ("--data", "--line", "--lang")
+_BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--dry-run")
 
 
 def run(argv: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -21,7 +20,6 @@ __all__ = ["command"]
 @click.option("--speed", default="max", help=tr("with --sim: max, or how many times faster than real time"))
 @click.option("--memory", is_flag=True, help=tr("with --sim: without wires, bit for bit the same from the same seed"))
 @click.option("--dry-run", is_flag=True, help=tr("check and print the timeline; start nothing"))
-@click.option("-y", "--yes", is_flag=True, help=tr("accept limits that ask for confirmation"))
 @click.option("-q", "--quiet", is_flag=True, help=tr("no progress"))
 @common
 def command(
@@ -32,7 +30,6 @@ def command(
     speed: str,
     memory: bool,
     dry_run: bool,
-    yes: bool,
     quiet: bool,
     data: Path | None,
     as_json: bool,
@@ -53,8 +50,7 @@ def command(
         speed=_speed(speed),
         memory=memory,
         dry_run=dry_run,
-        confirmed=yes,
-        quiet=quiet or as_json or not sys.stderr,
+        quiet=quiet or as_json,
         data=data,
         as_json=as_json,
     )

@@ -46,7 +46,6 @@ class Request:
     speed: float | None
     memory: bool
     dry_run: bool
-    confirmed: bool
     quiet: bool
     data: Path | None
     as_json: bool

@@ -117,7 +117,8 @@ def test_the_report_stands_alone_and_is_the_same_twice(imported: Path, say: Say,
         assert run(["report", "--data", str(imported), "-o", str(french), "--lang", "fr"]) == 0
     finally:
         words.use("en")
-    assert "Énergie d’activation" in (text := french.read_text(encoding="utf-8")) or "nergie d" in text
+    text = french.read_text(encoding="utf-8")
+    assert "Énergie d&#x27;activation" in text or "Énergie d'activation" in text
     assert '<html lang="fr">' in text
 
 
@@ -148,6 +149,15 @@ def test_the_same_seed_leaves_the_same_records(say: Say, tmp_path: Path) -> None
     first = records(say, tmp_path / "a", "--memory", "--seed", "11")
     assert records(say, tmp_path / "b", "--memory", "--seed", "11") == first
     assert records(say, tmp_path / "c", "--memory", "--seed", "12") != first
+
+
+def test_the_report_of_a_simulated_run_says_so_and_needs_no_fit(say: Say, tmp_path: Path) -> None:
+    records(say, tmp_path, "--memory")
+    page = tmp_path / "report.html"
+    assert say("report", "--data", str(tmp_path), "-o", str(page))[0] == 0
+    text = page.read_text(encoding="utf-8")
+    assert "SIMULATION" in text
+    assert "one temperature only" in text  # a reason where there is no number
 
 
 def test_wires_leave_the_same_checks_as_memory(say: Say, tmp_path: Path) -> None:
