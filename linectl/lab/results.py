@@ -17,8 +17,9 @@ __all__ = ["Analysis", "CellCurve", "Estimate", "GlueResult", "PointBound", "Ver
 
 
 class VerdictWord(StrEnum):
-    """A screening's answers, as machines read them. GO needs a registered confirmation and is not among them."""
+    """The answers, as machines read them. A screening's best is CANDIDATE; GO needs a registered confirmation."""
 
+    GO = "go"
     CANDIDATE = "candidate"
     NO_GO = "no_go"
     MORE_BOTTLES = "more_bottles"
@@ -26,7 +27,12 @@ class VerdictWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its bounds in `unit`; None with a `reason` (machine word) where there is none, never a number."""
+    """A value with its bounds in `unit`; None with a `reason` (machine word) where there is none, never a number.
+
+    `population` says whose quantile it is: "conditional" (a typical bath) or "marginal" (a bath drawn at random).
+    `replicates` and `failed` count a bootstrap's. `terms` are the parts of the bound's distance on the log scale (or
+    in `unit` for temperatures): sampling, temperature_calibration, naoh_calibration; each is printed by itself.
+    """
 
     value: float | None
     lower: float | None = None
@@ -36,6 +42,10 @@ class Estimate:
     unit: str = ""
     reason: str = ""
     extrapolated: bool = False
+    population: str = ""
+    replicates: int = 0
+    failed: int = 0
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

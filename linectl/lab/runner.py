@@ -11,7 +11,7 @@ from importlib.metadata import version
 from linectl.clock import Clock
 from linectl.errors import LinectlError, Refused, RunFailed
 from linectl.lab.bath import BathProcedure
-from linectl.lab.design import POSITIONS, PlannedBath, trials
+from linectl.lab.design.baths import POSITIONS, PlannedBath, trials
 from linectl.lab.halt import Halt, StopRequested
 from linectl.lab.journal import Journal, Questions
 from linectl.lab.progress import Progress, Reporter

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, log
 
-from linectl.lab.design import PlannedBath, trials
+from linectl.lab.design.baths import PlannedBath, trials
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition, Zone
 from linectl.model.records import Treatment

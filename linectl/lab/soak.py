@@ -13,7 +13,7 @@ from math import floor
 
 from linectl.clock import Clock
 from linectl.errors import RunFailed
-from linectl.lab.design import PlannedBath, PlannedBottle
+from linectl.lab.design.baths import PlannedBath, PlannedBottle
 from linectl.lab.halt import Halt
 from linectl.lab.journal import Journal, Questions
 from linectl.line.line import Line

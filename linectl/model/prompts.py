@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-__all__ = ["Answer", "Prompt", "PromptKind", "Prompter"]
+__all__ = ["Answer", "Look", "Prompt", "PromptKind", "Prompter"]
 
 
 class PromptKind(StrEnum):
@@ -17,6 +17,7 @@ class PromptKind(StrEnum):
     NUMBER = "number"
     CHOICE = "choice"
     TEXT = "text"
+    PHOTO = "photo"  # the path of a picture file
     POSITIONS = "positions"  # a list of bath positions, possibly empty
 
 
@@ -25,7 +26,9 @@ class Prompt:
     """One question. `text` is for people, in the language in use; `task` and `facts` say the same to a machine.
 
     Tasks: `load_bottle` (facts: position, bottle, glue), `unload` (positions), `check` (positions still attached),
-    `lid` (open: bool).
+    `lid` (open: bool), `score` (position, bottle), `covariate` (name, per), `question` (phase), `crash` (see resume).
+    After `timeout_s` (loop time) without an answer `default` is taken; without a default the question waits.
+    `second` asks for another person than the one who answers usually.
     """
 
     id: str
@@ -37,11 +40,26 @@ class Prompt:
     low: float | None = None
     high: float | None = None
     unit: str = ""
+    timeout_s: float | None = None
+    default: bool | float | str | tuple[int, ...] | None = None
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a person saw at one position, and when (ns UTC)."""
+
+    attached: bool
+    at_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered (bool, float, str or a tuple of positions), by whom, through which face, and when."""
+    """What was answered (bool, float, str or a tuple of positions), by whom, through which face, and when.
+
+    A face that takes labels one by one gives `looks` to a `check`: positions that are not in it were not looked at.
+    `corrections` are answers taken back before they counted: (position, attached, at_ns), kept in the record.
+    """
 
     prompt_id: str
     value: bool | float | str | tuple[int, ...]
@@ -49,6 +67,8 @@ class Answer:
     face: str
     asked_ns: int
     answered_ns: int
+    looks: Mapping[int, Look] | None = None
+    corrections: tuple[tuple[int, bool, int], ...] = ()
 
 
 class Prompter(Protocol):

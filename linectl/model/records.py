@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = ["Bottle", "Check", "Event", "ExitStatus", "Run", "Treatment", "Trial", "TrialState"]
@@ -55,14 +55,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What a bath is set to: temperature in °C and NaOH in %."""
+    """What a bath is set to: temperature in °C, NaOH in %, and stirrer in % where the experiment varies it."""
 
     temperature_c: float
     naoh_pct: float
+    agitation_pct: float | None = None
 
     def __str__(self) -> str:
-        """Return the treatment as people read it: `60 °C, 1.5 %`."""
-        return f"{self.temperature_c:g} °C, {self.naoh_pct:g} %"
+        """Return the treatment as machines and logs write it: `60 °C, 1.5 %` (, `stirrer 80 %`)."""
+        stirrer = "" if self.agitation_pct is None else f", stirrer {self.agitation_pct:g} %"
+        return f"{self.temperature_c:g} °C, {self.naoh_pct:g} %{stirrer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,18 @@ class Bottle:
     inserted_ns: int
     last_attached_ns: int | None = None
     first_detached_ns: int | None = None
-    mode: str = ""
+    mode: str = ""  # whole | torn | pulped, "" not scored
     residue_pct: float | None = None
+    code: str = ""  # what a blind experiment shows for its glue
+    factors: Mapping[str, str] = field(default_factory=dict)  # paper, finish, age, bottle, covariates
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look at one bottle: planned when, done when (None: missed), seen attached or not (None: not seen)."""
+    """One look at one bottle: planned when, done when (None: missed), seen attached or not (None: not seen), by whom.
+
+    `examiner` is "" for the look that decides, else the name of a second person whose look is kept beside it.
+    """
 
     run: str
     trial: int
@@ -109,6 +116,7 @@ class Check:
     planned_ns: int
     done_ns: int | None
     attached: bool | None
+    examiner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from linectl.model.readings import Quality
@@ -102,7 +102,8 @@ def _bottles(reader: StoreReader, run: Run, origin_ns: int) -> Table:
     rows = (
         (
             *(bottle.label, bottle.trial, bottle.position, bottle.glue),
-            *(asdict(trials[bottle.trial].treatment).values()),
+            trials[bottle.trial].treatment.temperature_c,
+            trials[bottle.trial].treatment.naoh_pct,
             trials[bottle.trial].replicate,
             *(_s(ns, origin_ns) for ns in (bottle.inserted_ns, bottle.last_attached_ns, bottle.first_detached_ns)),
             *(_s(ns, bottle.inserted_ns) for ns in (bottle.last_attached_ns, bottle.first_detached_ns)),

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from linectl.errors import Refused
-from linectl.lab.design import trials
+from linectl.lab.design.baths import trials
 from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.records import Treatment
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from linectl.lab.design import PlannedBath, PlannedBottle
+from linectl.lab.design.baths import PlannedBath, PlannedBottle
 from linectl.lab.schedule import BathState, feasibility, plan, problems, refill_reason, timeline
 from linectl.model.experiments import Decision, Experiment, Soak, Stabilisation
 from linectl.model.lines import LineDefinition, Zone

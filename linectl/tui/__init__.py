@@ -1,0 +1,1 @@
+"""Terminal displays for people at the line (extra `tui`)."""
