@@ -12,10 +12,12 @@ __all__ = ["VERBS", "group"]
 
 VERBS = {
     "run": ("linectl.cli.run", "run an experiment, on the line or on the simulated rig (--sim)"),
+    "experiment": ("linectl.cli.experiment", "check an experiment file, print its plan"),
     "status": ("linectl.cli.status", "the last run and how it ended"),
     "runs": ("linectl.cli.runs", "list runs, show one"),
     "fit": ("linectl.cli.fit", "fit the release kinetics of a run"),
     "verdict": ("linectl.cli.verdict", "one line per glue: CANDIDATE, NO-GO or MORE BOTTLES"),
+    "confirm": ("linectl.cli.confirm", "register and judge a confirmation: the only way to GO"),
     "report": ("linectl.cli.report", "write a run's report as one HTML file"),
     "export": ("linectl.cli.export", "write a run's data as CSV files"),
     "import": ("linectl.cli.import_trials", "take in past trials from a CSV file"),

@@ -15,7 +15,7 @@ from linectl.words import tr
 
 __all__ = ["SCHEMA_VERSION", "FileLock", "connect", "is_open_for_writing", "make_reserve", "reserve_of", "sync_folder"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _FULL = 2  # PRAGMA synchronous: an fsync at each commit, so that a power cut loses nothing acknowledged
 _BUSY_MS = 5000

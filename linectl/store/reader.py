@@ -21,7 +21,7 @@ from linectl.store.codec import Block, BlockHead, decode
 from linectl.store.file import SCHEMA_VERSION, is_open_for_writing
 from linectl.words import tr
 
-__all__ = ["Group", "Series", "StoreReader", "StoredTag"]
+__all__ = ["Group", "Series", "StoreReader", "StoredTag", "TrialSpan"]
 
 _PAGE = 256  # blocks fetched at once: memory stays flat, and no read transaction outlives its fetch
 
@@ -57,6 +57,16 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialSpan:
+    """Which scans of one boot belong to the trial `ord`: sequences `seq0` to `seq1`, both included."""
+
+    ord: int
+    boot: str
+    seq0: int
+    seq1: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Range:
     boot: str
     seq0: int
@@ -72,6 +82,7 @@ class StoreReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._version = SCHEMA_VERSION
         self._check()
 
     def __repr__(self) -> str:
@@ -100,15 +111,22 @@ class StoreReader:
         )
 
     def interrupted(self, run: Run) -> bool:
-        """Tell whether the process that made `run` died before it could say how the run ended."""
-        return run.exit_status is None and (run.state == "interrupted" or not is_open_for_writing(self.path))
+        """Tell whether the process that made `run` died before it could say how the run ended.
+
+        The next opening of the store for writing gives such a run its closing record: state `interrupted`, exit
+        status `fail`, the last time that reached the disk as its end.
+        """
+        return run.state == "interrupted" or (run.exit_status is None and not is_open_for_writing(self.path))
 
     def trials(self, run_id: str) -> list[Trial]:
         """Return the trials of a run in their order."""
         return [rows.trial_from(row) for row in self._fetch(rows.TRIALS, run_id)]
 
     def bottles(self, run_id: str) -> list[Bottle]:
-        """Return the bottles of a run by trial, in the order in which they were added."""
+        """Return the bottles of a run by trial, in the order in which they were added.
+
+        Those of a bath that is under way, or in which the program died, are told as their checks last saw them.
+        """
         return [rows.bottle_from(row) for row in self._fetch(rows.BOTTLES, run_id)]
 
     def checks(self, run_id: str) -> list[Check]:
@@ -118,6 +136,15 @@ class StoreReader:
     def events(self, run_id: str) -> list[Event]:
         """Return the events of a run in the order in which they were written."""
         return [rows.event_from(row) for row in self._fetch(rows.EVENTS, run_id)]
+
+    def events_of(self, kind: str) -> list[Event]:
+        """Return the events of one kind of the whole store, in the order in which they were written."""
+        return [rows.event_from(row) for row in self._fetch(rows.EVENTS_OF_KIND, kind)]
+
+    def line(self) -> str:
+        """Return the name of the line whose store this is."""
+        ((name,),) = self._fetch("SELECT value FROM meta WHERE key = 'line'")
+        return str(name)
 
     def groups(self, run_id: str) -> list[Group]:
         """Return the scan groups recorded in a run, shortest period first."""
@@ -138,6 +165,10 @@ class StoreReader:
                 last_id = page[-1][0]
                 for row in page:
                     yield _block(row, names, span, tags)
+
+    def trial_spans(self, run_id: str, group: str) -> list[TrialSpan]:
+        """Return which scans of `group` belong to which trial of a run, in the order in which they were made."""
+        return [TrialSpan(*row) for row in self._fetch(_TRIAL_SPANS, run_id, group)]
 
     def series(self, run_id: str, tag: str, *, trial: int | None = None) -> Series:
         """Return all of one tag in a run or trial; empty when it was not recorded."""
@@ -190,7 +221,8 @@ class StoreReader:
             raise
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(tr("{file} is not a store of linectl").format(file=self.path)) from error
-        if int(version) > SCHEMA_VERSION:
+        self._version = int(version)
+        if self._version > SCHEMA_VERSION:
             raise StoreError(
                 tr("{file} has schema version {found}; this linectl knows version {known}").format(
                     file=self.path, found=version, known=SCHEMA_VERSION
@@ -201,12 +233,16 @@ class StoreReader:
     def _fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("PRAGMA busy_timeout=5000")
+            if self._version < SCHEMA_VERSION:
+                connection.executescript(rows.SHOW_VERSION_1_AS_2)
             return connection.execute(query, values).fetchall()
 
 
 _SPANS = """SELECT s.boot, s.seq0, coalesce(s.seq1, 9223372036854775806) FROM span s JOIN scan_group g ON g.id = s.grp
  LEFT JOIN trial t ON t.id = s.trial WHERE s.run = ? AND g.name = ? AND (? IS NULL OR t.ord = ?)
  ORDER BY (SELECT min(o.id) FROM span o WHERE o.run = s.run AND o.grp = s.grp AND o.boot = s.boot), s.seq0"""
+_TRIAL_SPANS = """SELECT t.ord, s.boot, s.seq0, coalesce(s.seq1, 9223372036854775806) FROM span s
+ JOIN scan_group g ON g.id = s.grp JOIN trial t ON t.id = s.trial WHERE s.run = ? AND g.name = ? ORDER BY s.id"""
 _BLOCKS = """SELECT h.id, h.boot, h.seq0, h.seq1, h.m0_ns, h.t0, h.t1, h.n, h.data, l.tags
  FROM hot h JOIN layout l ON l.id = h.layout JOIN scan_group g ON g.id = l.grp
  WHERE h.boot = ? AND g.name = ? AND h.id > ? AND h.seq1 >= ? AND h.seq0 <= ? ORDER BY h.id LIMIT ?"""

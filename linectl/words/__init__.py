@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from pathlib import Path
 
-__all__ = ["LANGUAGES", "decimal", "language", "ntr", "tr", "use"]
+__all__ = ["LANGUAGES", "decimal", "language", "ntr", "number", "tr", "use", "with_comma"]
 
 LANGUAGES = ("fr", "en")
 LOCALES = Path(__file__).parent
@@ -60,6 +61,16 @@ def decimal(value: float, digits: int = 1) -> str:
     """Return `value` with `digits` decimals, a comma before them in French."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if language() == "fr" else text
+
+
+def number(value: float) -> str:
+    """Return `value` as short as it is (`1.5`, `60`), with a comma in French."""
+    return with_comma(f"{value:g}")
+
+
+def with_comma(text: str) -> str:
+    """Return machine-made `text` with the decimal points of its numbers turned into commas in French."""
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if language() == "fr" else text
 
 
 def _from_environment() -> str:

@@ -62,8 +62,10 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     runs = StoreReader(file).runs()
     assert len(runs) == 20
-    assert all(StoreReader(file).interrupted(run) and run.exit_status is None for run in runs)
+    assert all(StoreReader(file).interrupted(run) for run in runs)
     assert [run.state for run in runs] == ["interrupted"] * 19 + ["running"]  # the next start says so
+    assert [run.exit_status for run in runs] == [ExitStatus.FAIL] * 19 + [None]
+    assert all(run.reason.startswith("process killed at ") for run in runs[:-1])
 
 
 def test_the_control_that_acknowledges_before_the_commit_loses_rows(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from linectl.errors import Refused, StoreError
 from linectl.model.records import ExitStatus
 from linectl.store.decoded_hash import decoded_hash
-from linectl.store.export import export_csv
+from linectl.store.export.archive import export_csv
 
 RUN = "20260101T000000-ab12"
 

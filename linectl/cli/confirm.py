@@ -1,0 +1,158 @@
+"""`linectl confirm`: register a confirmation before its first bottle, write down sets, see what it has come to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from linectl.cli.options import common
+from linectl.cli.output import emit, table
+from linectl.words import decimal, number, tr
+
+__all__ = ["command"]
+
+
+@click.group("confirm", help=tr("Register and judge a confirmation: the only way to GO."))
+def command() -> None:
+    """Hold the verbs of confirmations."""
+
+
+@command.command(
+    "register", help=tr("Fix point, rule and lots after the screening RUN, and write its experiment files.")
+)
+@click.argument("run", default="last")
+@click.option("--glue", required=True, help=tr("the glue, a CANDIDATE of the screening"))
+@click.option("--rule", default="628/2", show_default=True, help=tr("bottles/stuck allowed, stages joined by ->"))
+@click.option("--lot", "lots", multiple=True, required=True, help=tr("lot of glue; give each (--lot A --lot B)"))
+@click.option("--at", "temperature_c", type=float, help=tr("temperature, °C (else the verdict's)"))
+@click.option("--naoh", "naoh_pct", type=float, help=tr("NaOH, % (else the verdict's)"))
+@click.option("--soak-s", type=click.FloatRange(min=1), help=tr("soak, s (else the screening's)"))
+@click.option("--per-bath", type=click.IntRange(1, 1000), default=20, show_default=True, help=tr("bottles a bath"))
+@click.option("--bath-sd", type=click.FloatRange(0, 2), help=tr("how much baths differ, sd of ln t"))
+@click.option("--cooler-k", type=click.FloatRange(0, 5), help=tr("K below the point, for the probe's calibration"))
+@click.option("--recipe", default="", help=tr("the line recipe that GO is to be for"))
+@click.option("--id", "name", default="", help=tr("name of the confirmation"))
+@click.option("-o", "--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@common
+def register_command(
+    run: str,
+    glue: str,
+    rule: str,
+    lots: tuple[str, ...],
+    temperature_c: float | None,
+    naoh_pct: float | None,
+    soak_s: float | None,
+    per_bath: int,
+    bath_sd: float | None,
+    cooler_k: float | None,
+    recipe: str,
+    name: str,
+    folder: Path,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Register, write the files, and tell what the rule is worth."""
+    from linectl.cli.terminal import operator_name
+    from linectl.server.confirming import Plan, register_from_screening
+
+    plan = Plan(
+        glue=glue,
+        rule=rule,
+        lots=lots,
+        id=name,
+        temperature_c=temperature_c,
+        naoh_pct=naoh_pct,
+        soak_s=soak_s,
+        per_bath=per_bath,
+        bath_sd=bath_sd,
+        cooler_k=cooler_k or 0.0,
+        recipe=recipe,
+    )
+    done = register_from_screening(run, plan, data=data, by=operator_name(), folder=folder)
+    if as_json:
+        emit("confirmation", {**asdict(done.confirmation), "hash": done.confirmation.sha256(), "chances": done.chances})
+        return
+    confirmation = done.confirmation
+    text = tr("{name}: {glue} at {temperature} °C, {naoh} % NaOH, {soak} s; rule {rule}, applied as {applied}")
+    click.echo(
+        text.format(
+            name=confirmation.id,
+            glue=confirmation.glue,
+            temperature=number(confirmation.temperature_c),
+            naoh=number(confirmation.naoh_pct),
+            soak=number(confirmation.soak_s),
+            rule=confirmation.rule,
+            applied=confirmation.applied,
+        )
+    )
+    told = tr("baths differ by {sd} in ln t: false GO {risk} % at {removal} % removal; passes at 99.9 %: {good} %")
+    click.echo(
+        told.format(
+            sd=number(confirmation.bath_sd),
+            risk=decimal(100 * done.chances["false_go"], 1),
+            removal=number(100 * confirmation.removal),
+            good=decimal(100 * done.chances["pass_at_0.999"], 0),
+        )
+    )
+    for file in done.files:
+        click.echo(tr("next: linectl run {file}").format(file=file))
+
+
+@command.command("record", help=tr("Write down a set that was counted elsewhere (aged, holding)."))
+@click.argument("name")
+@click.option("--set", "kind", type=click.Choice(["aged", "holding"]), required=True, help=tr("which set"))
+@click.option("--bottles", type=click.IntRange(min=1), required=True, help=tr("bottles of the set"))
+@click.option("--failed", type=click.IntRange(min=0), required=True, help=tr("stuck (aged) or fallen off (holding)"))
+@click.option("--note", default="", help=tr("how it was done"))
+@common
+def record_command(
+    name: str, kind: str, bottles: int, failed: int, note: str, data: Path | None, as_json: bool
+) -> None:
+    """Write the count into the register."""
+    from linectl.cli.terminal import operator_name
+    from linectl.lab.confirmation.registry import HandCount
+    from linectl.model.confirmations import ConfirmationSet
+    from linectl.server.confirming import record_set
+    from linectl.server.places import last_run
+
+    count = HandCount(ConfirmationSet(kind), bottles, failed, operator_name(), note)
+    record_set(last_run(data).store, name, count)
+    if as_json:
+        emit("confirmation_set", {"confirmation": name, **asdict(count)})
+    else:
+        click.echo(
+            tr("{name}, {kind}: {failed} of {bottles}").format(name=name, kind=kind, failed=failed, bottles=bottles)
+        )
+
+
+@command.command("status", help=tr("Say what a confirmation has come to, criterion by criterion."))
+@click.argument("name", default="")
+@click.option("--check", is_flag=True, help=tr("exit 0 when it is GO, 11 when it is open, 9 when it is NO-GO"))
+@common
+def status_command(name: str, check: bool, data: Path | None, as_json: bool) -> int:
+    """Print the verdict and everything that led to it."""
+    from linectl.lab.report.confirmation import confirmation_lines
+    from linectl.lab.results import VerdictWord
+    from linectl.server.confirming import judged, registered
+    from linectl.server.places import last_run
+    from linectl.store.reader import StoreReader
+
+    reader = StoreReader(last_run(data).store)
+    if not name:
+        entries = registered(reader)
+        rows = [(e.first.id, e.first.glue, e.present.rule, e.present.applied) for e in entries]
+        if as_json:
+            emit("confirmations", [asdict(entry.present) for entry in entries])
+        else:
+            click.echo(table((tr("name"), tr("glue"), tr("rule"), tr("applied")), rows))
+        return 0
+    verdict = judged(reader, name)
+    if as_json:
+        emit("confirmation_status", {**asdict(verdict), "word": str(verdict.word)})
+    else:
+        for line in confirmation_lines(verdict):
+            click.echo(line)
+    codes = {VerdictWord.GO: 0, VerdictWord.NO_GO: 9}
+    return codes.get(verdict.word, 11) if check else 0

@@ -1,0 +1,337 @@
+"""Confirmations on this machine: registered in the line's store, run as experiments, judged from what runs left."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linectl.clock import Clock
+from linectl.config.files import SourceText
+from linectl.config.load import load_experiment_text
+from linectl.errors import LinectlError, Refused
+from linectl.lab.confirmation.registry import REGISTERED, SET_RECORDED, STARTED, HandCount, Register, registered_event
+from linectl.model.confirmations import Confirmation, ConfirmationSet, set_of
+from linectl.model.records import Event, Run
+from linectl.server.finished import analyse_run, find_run
+from linectl.store.reader import StoreReader
+from linectl.store.store import open_store
+from linectl.words import tr
+
+if TYPE_CHECKING:
+    from linectl.lab.confirmation.evaluate import Bath, ConfirmationVerdict, Evidence
+    from linectl.lab.results import Analysis, GlueResult
+
+__all__ = [
+    "DEFAULT_BATH_SD",
+    "Plan",
+    "Registration",
+    "change",
+    "confirmation_verdict",
+    "find_register",
+    "judged",
+    "plan_confirmation",
+    "record_set",
+    "register",
+    "register_from_screening",
+    "registered",
+]
+
+DEFAULT_BATH_SD = 0.2  # of ln t between baths, when the screening cannot tell
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked of a confirmation; None takes the screening's own. Rule as `628/2`; `cooler_k` in K."""
+
+    glue: str
+    rule: str
+    lots: tuple[str, ...]
+    id: str = ""
+    temperature_c: float | None = None
+    naoh_pct: float | None = None
+    soak_s: float | None = None
+    per_bath: int = 20
+    bath_sd: float | None = None
+    cooler_k: float = 0.0
+    recipe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A confirmation as it was registered, its experiment files, and what its rule is worth with baths as they differ.
+
+    `chances`: false_go (at the removal asked), pass_at_0.999, pass_at_0.997.
+    """
+
+    confirmation: Confirmation
+    files: tuple[Path, ...]
+    chances: Mapping[str, float]
+
+
+def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str, folder: Path) -> Registration:
+    """Register what `plan` asks for after the screening `run`, and write its experiment files into `folder`.
+
+    Raises:
+        Refused, ConfigError: see `plan_confirmation` and `register`; nothing is written then.
+    """
+    from linectl.lab.confirmation.clusters import BathSpread, clustered_chance
+    from linectl.lab.confirmation.rules import parse_rule
+    from linectl.server.confirmation_files import write_files
+
+    found = find_run(run, data)
+    experiment = load_experiment_text(SourceText(found.run.ref, found.run.definition, found.run.config_hash))
+    analysis = analyse_run(found)
+    confirmation = plan_confirmation(
+        analysis, plan, by=by, now_ns=Clock().now_ns(), agitation_pct=experiment.stirrer_pct
+    )
+    register(found.reader.path, confirmation)
+    spread = BathSpread(confirmation.sigma, confirmation.bath_sd, confirmation.per_bath)
+    applied = parse_rule(confirmation.applied)
+    shares = {"false_go": 1.0 - confirmation.removal, "pass_at_0.999": 0.001, "pass_at_0.997": 0.003}
+    chances = {name: clustered_chance(applied, share, spread) for name, share in shares.items()}
+    return Registration(confirmation, write_files(confirmation, experiment, folder), chances)
+
+
+def plan_confirmation(analysis: Analysis, plan: Plan, *, by: str, now_ns: int, agitation_pct: float) -> Confirmation:
+    """Return the confirmation that `plan` asks for after the screening `analysis`, not yet registered.
+
+    Raises:
+        Refused: the screening does not say CANDIDATE for the glue, or the point is beyond what it passed.
+        ConfigError: no such rule.
+    """
+    from linectl.lab.confirmation.clusters import BathSpread, honest_rule
+    from linectl.lab.confirmation.rules import parse_rule
+    from linectl.server.verdict_hash import verdict_hash
+
+    result = _candidate(analysis, plan.glue)
+    verdict, decision = result.verdict, analysis.decision
+    rule = parse_rule(plan.rule)
+    sigma = max(fit.sigma for fit in result.fits.values())
+    bath_sd = plan.bath_sd if plan.bath_sd is not None else DEFAULT_BATH_SD
+    spread = BathSpread(sigma, bath_sd, plan.per_bath)
+    try:
+        applied = honest_rule(rule, spread, removal=decision.removal, confidence=decision.confidence)
+    except ValueError as error:
+        raise Refused(
+            tr("baths that differ by {sd:g} in ln t cannot prove {removal:g} of {glue}").format(
+                sd=bath_sd, removal=decision.removal, glue=plan.glue
+            ),
+            hint=tr("put fewer bottles into more baths (--per-bath), or find out why baths differ"),
+        ) from error
+    name = plan.id or f"C-{re.sub(r'[^A-Za-z0-9_.-]', '-', plan.glue)}-{verdict_hash(analysis)[:6]}"
+    if not _NAME.fullmatch(name):
+        raise Refused(tr("{name!r} is no name for a confirmation: letters, digits, . _ -").format(name=name))
+    return Confirmation(
+        id=name,
+        glue=plan.glue,
+        lots=plan.lots,
+        temperature_c=_given(plan.temperature_c, verdict.temperature_c),
+        naoh_pct=_given(plan.naoh_pct, verdict.naoh_pct),
+        soak_s=_given(plan.soak_s, decision.soak_s),
+        agitation_pct=agitation_pct,
+        removal=decision.removal,
+        confidence=decision.confidence,
+        rule=str(rule),
+        applied=str(applied),
+        bath_sd=bath_sd,
+        sigma=sigma,
+        per_bath=plan.per_bath,
+        cooler_k=plan.cooler_k,
+        recipe=plan.recipe,
+        screening_runs=analysis.runs,
+        verdict_hash=verdict_hash(analysis),
+        registered_by=by,
+        registered_ns=now_ns,
+    )
+
+
+def register(store: Path, confirmation: Confirmation) -> None:
+    """Write `confirmation` into the register of the store.
+
+    Raises:
+        Refused: the name is taken, or a plan for the same glue, lots and point has failed: it is not repeated.
+        StoreError: the store cannot be written.
+    """
+    reader = StoreReader(store)
+    for other in registered(reader):
+        if other.first.id == confirmation.id:
+            raise Refused(
+                tr("a confirmation {name} is registered already").format(name=confirmation.id),
+                hint=tr("see it with: linectl confirm status {name}").format(name=confirmation.id),
+            )
+        same = (other.present.glue, set(other.present.lots), _point(other.present)) == (
+            confirmation.glue,
+            set(confirmation.lots),
+            _point(confirmation),
+        )
+        if same and _failed(confirmation_verdict(reader, other)):
+            raise Refused(
+                tr("{name} has failed at this point for these lots: a failed plan is not repeated").format(
+                    name=other.first.id
+                ),
+                hint=tr("another lot of glue or another point is a new question"),
+            )
+    _write(store, [registered_event(confirmation)])
+
+
+def change(store: Path, confirmation: Confirmation) -> None:
+    """Write a change of a registered confirmation; after its first bottle that voids GO.
+
+    Raises:
+        StoreError: it was never registered, or the store cannot be written.
+    """
+    find_register(StoreReader(store), confirmation.id)
+    _write(store, [registered_event(confirmation, changed=True)])
+
+
+def record_set(store: Path, name: str, count: HandCount) -> None:
+    """Write down a set that was counted elsewhere.
+
+    Raises:
+        StoreError: no such confirmation.
+        Refused: more failures than bottles, or the main set, which is counted from runs alone.
+    """
+    find_register(StoreReader(store), name)
+    if count.kind is ConfirmationSet.MAIN:
+        raise Refused(tr("the main set is counted from recorded runs, not by hand"))
+    if not 0 <= count.failed <= count.bottles or not count.bottles:
+        raise Refused(tr("{failed} of {bottles} cannot be").format(failed=count.failed, bottles=count.bottles))
+    data = {"kind": str(count.kind), "bottles": count.bottles, "failed": count.failed, "by": count.by}
+    _write(store, [Event(Clock().now_ns(), SET_RECORDED, {**data, "note": count.note}, name)])
+
+
+def registered(reader: StoreReader) -> list[Register]:
+    """Return all confirmations of a store, oldest first."""
+    names = dict.fromkeys(event.run for event in reader.events_of(REGISTERED))
+    return [Register.of(reader.events(name)) for name in names]
+
+
+def judged(reader: StoreReader, name: str) -> ConfirmationVerdict:
+    """Return the verdict on the confirmation called `name`, with what its line recipe was computed to do."""
+    entry = find_register(reader, name)
+    return confirmation_verdict(reader, entry)
+
+
+def find_register(reader: StoreReader, name: str) -> Register:
+    """Return the register of one confirmation.
+
+    Raises:
+        Refused: there is none of that name; those that are there are named.
+    """
+    found = registered(reader)
+    for entry in found:
+        if entry.first.id == name:
+            return entry
+    names = ", ".join(entry.first.id for entry in found) or tr("none")
+    raise Refused(
+        tr("no confirmation {name} is registered; there are: {names}").format(name=name, names=names),
+        hint=tr("register one with: linectl confirm register RUN --glue GLUE --rule 628/2 --lot LOT"),
+    )
+
+
+def confirmation_verdict(
+    reader: StoreReader, entry: Register, *, line_figures: Evidence | None = None
+) -> ConfirmationVerdict:
+    """Return the verdict on a confirmation from the runs of its store and what was written down by hand.
+
+    `line_figures` brings what the line recipe was computed to do (corner, hygiene, glass); without it those criteria
+    are not measured, and there is no GO.
+    """
+    from linectl.lab.confirmation.evaluate import Evidence, evaluate
+
+    present = entry.present
+    sets: dict[ConfirmationSet, list[Bath]] = {kind: [] for kind in ConfirmationSet}
+    hashes: list[str] = []
+    for run, kind in _runs_of(reader, present.id):
+        baths = _baths(reader, run, present)
+        sets[kind] += baths
+        if baths:
+            hashes += [str(event.data.get("hash")) for event in reader.events(run.id) if event.kind == STARTED]
+    for count in entry.by_hand:
+        sets[count.kind].append(_by_hand(count))
+    evidence = replace(
+        line_figures or Evidence(),
+        main=sets[ConfirmationSet.MAIN],
+        aged=sets[ConfirmationSet.AGED],
+        holding=sets[ConfirmationSet.HOLDING],
+        hashes=hashes,
+    )
+    return evaluate(present, evidence)
+
+
+def _candidate(analysis: Analysis, glue: str) -> GlueResult:
+    from linectl.lab.results import VerdictWord
+
+    for result in analysis.glues:
+        if result.glue == glue:
+            if result.verdict.word is not VerdictWord.CANDIDATE:
+                raise Refused(
+                    tr("the screening says {word} for {glue}: only a CANDIDATE is confirmed").format(
+                        word=result.verdict.word, glue=glue
+                    ),
+                    hint=tr("see why with: linectl verdict RUN"),
+                )
+            return result
+    names = ", ".join(result.glue for result in analysis.glues)
+    raise Refused(tr("the screening holds no glue {glue}; it holds {names}").format(glue=glue, names=names))
+
+
+def _given(value: float | None, otherwise: float | None) -> float:
+    chosen = otherwise if value is None else value
+    assert chosen is not None, "a CANDIDATE names its point"
+    return chosen
+
+
+def _point(confirmation: Confirmation) -> tuple[float, float, float]:
+    return confirmation.temperature_c, confirmation.naoh_pct, confirmation.soak_s
+
+
+def _failed(verdict: ConfirmationVerdict) -> bool:
+    from linectl.lab.confirmation.evaluate import CriterionCode
+
+    return any(c.code is CriterionCode.REMOVAL and c.passed is False for c in verdict.criteria)
+
+
+def _runs_of(reader: StoreReader, name: str) -> Iterable[tuple[Run, ConfirmationSet]]:
+    for run in reader.runs():
+        if "confirmation:" not in run.definition:
+            continue
+        try:
+            experiment = load_experiment_text(SourceText(run.ref, run.definition, run.config_hash))
+        except LinectlError:  # an experiment of another version of the file format: not one of ours
+            continue
+        if experiment.confirmation:
+            mine, kind = set_of(experiment.confirmation)
+            if mine == name:
+                yield run, kind
+
+
+def _baths(reader: StoreReader, run: Run, present: Confirmation) -> Sequence[Bath]:
+    from linectl.lab.confirmation.counts import bath_counts
+
+    return bath_counts(run.id, reader.trials(run.id), reader.bottles(run.id), present)
+
+
+def _by_hand(count: HandCount) -> Bath:
+    from linectl.lab.confirmation.evaluate import Bath
+
+    return Bath(run=count.by, trial=0, bottles=count.bottles, stuck=count.failed)
+
+
+def _write(store: Path, events: Sequence[Event]) -> None:
+    async def write() -> None:
+        line = StoreReader(store).line()
+        writer = open_store(store, line=line, virtual=False)
+        await writer.open()
+        try:
+            for event in events:
+                await writer.add_event(event)
+        finally:
+            await writer.close()
+
+    asyncio.run(write())
