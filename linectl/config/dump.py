@@ -36,6 +36,7 @@ def dump_line(definition: LineDefinition) -> str:
         "speed": definition.speed,
         "store": definition.store,
         "hands": definition.hands,
+        "calibration": definition.calibration,
         "links": {name: _link(settings) for name, settings in definition.links.items()},
         "scans": dict(definition.scans),
     }

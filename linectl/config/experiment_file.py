@@ -1,40 +1,97 @@
-"""What an experiment file may say, its checks, and its way into `linectl.model.experiments`."""
+"""What an experiment file may say, and its way into `linectl.model.experiments`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from linectl.config.files import SourceText
-from linectl.config.nodes import Document, Loc
-from linectl.config.schema import FileModel, Finite, nearest
+from linectl.config.schema import FileModel, Finite
 from linectl.model.experiments import (
+    BOTTLE_FACTORS,
+    Centre,
+    Covariate,
+    CrashPolicy,
+    CrashRule,
     Decision,
+    Design,
+    DesignKind,
     Experiment,
     FaultPolicy,
     Glass,
     Observation,
+    PlannedTreatment,
+    Prior,
+    Question,
     Soak,
     Stabilisation,
 )
-from linectl.words import tr
 
-__all__ = ["ExperimentFile", "check_experiment", "experiment"]
+__all__ = ["DesignFile", "ExperimentFile", "FactorsFile", "QuestionFile", "TreatmentFile", "experiment"]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Levels = Annotated[tuple[Text, ...], Field(min_length=1)]
 GlueClass = Literal["casein", "starch", "pvoh", "psa", "permanent"]
+Phase = Literal["drain", "fill", "dose", "heat", "stabilise", "load", "soak", "unload"]
+Fault = Literal["temperature", "naoh", "camera", "level"]
+OnFault = Literal["continue", "hold", "abort"]
 
 
 class FactorsFile(FileModel):
-    """The levels of each factor."""
+    """The levels of each factor: temperature, NaOH and stirrer per bath, the others per bottle."""
 
     temperature_c: Annotated[tuple[Finite, ...], Field(min_length=1)]
     naoh_pct: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
-    glue: Annotated[tuple[Text, ...], Field(min_length=1)]
+    agitation_pct: tuple[Percent, ...] = ()
+    glue: Levels
+    paper: Levels | None = None
+    finish: Levels | None = None
+    age: Levels | None = None
+    bottle: Levels | None = None
+
+
+class TreatmentFile(FileModel):
+    """What one bath is set to."""
+
+    temperature_c: Finite
+    naoh_pct: NotNegative
+    agitation_pct: Percent | None = None
+
+
+class CentreFile(TreatmentFile):
+    """The treatment that is repeated over the run."""
+
+    baths: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+class PriorFile(FileModel):
+    """What is guessed beforehand."""
+
+    t50_60_s: Positive = 240.0
+    energy_kj_mol: Annotated[float, Field(gt=0, le=200)] = 45.0
+    caustic_order: Annotated[float, Field(ge=-2, le=5)] = 0.3
+    sigma: Annotated[float, Field(gt=0, le=3)] = 0.35
+    bath_sd: Annotated[float, Field(ge=0, le=2)] = 0.15
+
+
+class DesignFile(FileModel):
+    """How the baths are chosen; None stands for what the kind of design does not use."""
+
+    kind: Literal["factorial", "fractional", "c_optimal", "compromise", "table"] = "factorial"
+    baths: Annotated[int, Field(ge=1, le=1000)] | None = None
+    fraction: Annotated[int, Field(ge=2, le=1000)] | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    target_c: Finite | None = None
+    target_naoh_pct: NotNegative | None = None
+    prior: PriorFile = PriorFile()
+    table: tuple[TreatmentFile, ...] = ()
+    centre: CentreFile | None = None
 
 
 class OrderFile(FileModel):
@@ -42,6 +99,7 @@ class OrderFile(FileModel):
 
     seed: Annotated[int, Field(ge=0)]
     randomised: bool = True
+    economical: bool = False
 
 
 class SoakFile(FileModel):
@@ -76,6 +134,45 @@ class DecisionFile(FileModel):
     naoh_pct: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
 
 
+class CovariateFile(FileModel):
+    """Something measured and not set."""
+
+    name: Name
+    per: Literal["run", "bath", "bottle"]
+    unit: str = ""
+    low: Finite | None = None
+    high: Finite | None = None
+
+
+class WordsFile(FileModel):
+    """A text in both languages."""
+
+    en: Text
+    fr: Text
+
+
+class QuestionFile(FileModel):
+    """A question of the experiment's own; what `default` may be depends on its kind."""
+
+    id: Name
+    kind: Literal["confirm", "number", "choice", "text", "photo"]
+    at: Phase
+    text: WordsFile
+    options: tuple[Text, ...] = ()
+    low: Finite | None = None
+    high: Finite | None = None
+    unit: str = ""
+    timeout_s: Positive | None = None
+    default: Any = None
+
+
+class CrashRuleFile(FileModel):
+    """What a phase does after a crash."""
+
+    policy: Literal["continue", "redo", "abort", "ask"]
+    max_gap_s: Positive = 60.0
+
+
 class ExperimentFile(FileModel):
     """A whole experiment."""
 
@@ -85,62 +182,68 @@ class ExperimentFile(FileModel):
     line: str = ""
     zone: str = "bath"
     factors: FactorsFile
-    replicates: Annotated[int, Field(ge=1, le=1000)]
+    design: DesignFile = DesignFile()
+    replicates: Annotated[int, Field(ge=1, le=1000)] = 1
     bottles_per_glue: Annotated[int, Field(ge=1, le=1000)]
+    glues_per_bath: Annotated[int, Field(ge=1, le=1000)] | None = None
+    reference: str = ""
+    blind: bool = False
+    makers: dict[str, Text] = Field(default_factory=dict)
     order: OrderFile
     soak: SoakFile
     stabilisation: StabilisationFile = StabilisationFile()
-    stirrer_pct: Annotated[float, Field(ge=0, le=100)] = 50.0
+    stirrer_pct: Percent = 50.0
     glass: GlassFile = GlassFile()
     observation: Literal["camera", "operator"] = "camera"
-    on_sensor_fault: Literal["continue", "abort"] = "continue"
+    second_examiner_every: Annotated[int, Field(ge=0, le=1000)] = 0
+    score_residue: bool = False
+    covariates: tuple[CovariateFile, ...] = ()
+    questions: tuple[QuestionFile, ...] = ()
+    on_sensor_fault: OnFault = "continue"
+    on_fault: dict[Fault, OnFault] = Field(default_factory=dict)
+    on_crash: dict[Phase, CrashRuleFile] = Field(default_factory=dict)
     decision: DecisionFile
+    confirmation: str = ""
     simulate_as: dict[str, GlueClass] = Field(default_factory=dict)
-
-
-def check_experiment(file: ExperimentFile, document: Document) -> None:
-    """Add to the document what does not fit together in the experiment."""
-    for name in ("temperature_c", "naoh_pct", "glue"):
-        _unique(getattr(file.factors, name), ("factors", name), document)
-    if file.soak.check_s >= file.soak.cap_s:
-        message = tr("a check every {check:g} s does not fit into a soak of {cap:g} s")
-        document.complain(("soak", "check_s"), message.format(check=file.soak.check_s, cap=file.soak.cap_s))
-    if file.stabilisation.hold_s > file.stabilisation.within_s:
-        message = tr("{hold:g} s in the band cannot come within {within:g} s")
-        values = {"hold": file.stabilisation.hold_s, "within": file.stabilisation.within_s}
-        document.complain(("stabilisation", "hold_s"), message.format(**values))
-    if file.decision.soak_s > file.soak.cap_s:
-        message = tr("{soak:g} s is beyond the soak cap of {cap:g} s: nothing is seen there")
-        document.complain(("decision", "soak_s"), message.format(soak=file.decision.soak_s, cap=file.soak.cap_s))
-    _within(file.decision.temperatures_c, file.factors.temperature_c, ("decision", "temperatures_c"), document)
-    _within(file.decision.naoh_pct, file.factors.naoh_pct, ("decision", "naoh_pct"), document)
-    for glue in file.simulate_as:
-        if glue not in file.factors.glue:
-            message = tr("is no glue of this experiment; {nearest}")
-            document.complain(("simulate_as", glue), message.format(nearest=nearest(glue, file.factors.glue)))
 
 
 def experiment(file: ExperimentFile, source: SourceText) -> Experiment:
     """Return the experiment that a checked file describes."""
+    factors = file.factors
     return Experiment(
         name=file.name or Path(source.path).stem,
         question=file.question.strip(),
-        temperatures_c=file.factors.temperature_c,
-        naoh_pct=file.factors.naoh_pct,
-        glues=file.factors.glue,
+        temperatures_c=factors.temperature_c,
+        naoh_pct=factors.naoh_pct,
+        agitation_pct=factors.agitation_pct,
+        glues=factors.glue,
+        bottle_factors={name: getattr(factors, name) for name in BOTTLE_FACTORS if getattr(factors, name)},
+        design=_design(file.design),
         replicates=file.replicates,
         bottles_per_glue=file.bottles_per_glue,
+        glues_per_bath=file.glues_per_bath,
+        reference=file.reference,
+        blind=file.blind,
+        makers=dict(file.makers),
         seed=file.order.seed,
         randomised=file.order.randomised,
+        economical=file.order.economical,
         soak=Soak(file.soak.cap_s, file.soak.check_s),
         decision=Decision(**file.decision.model_dump()),
         stabilisation=Stabilisation(**file.stabilisation.model_dump()),
         glass=Glass(**file.glass.model_dump()),
         observation=Observation(file.observation),
+        second_examiner_every=file.second_examiner_every,
+        score_residue=file.score_residue,
+        covariates=tuple(Covariate(**each.model_dump()) for each in file.covariates),
+        questions=tuple(Question(**each.model_dump()) for each in file.questions),
         on_sensor_fault=FaultPolicy(file.on_sensor_fault),
+        on_fault={fault: FaultPolicy(policy) for fault, policy in file.on_fault.items()},
+        on_crash={name: CrashRule(CrashPolicy(rule.policy), rule.max_gap_s) for name, rule in file.on_crash.items()},
         stirrer_pct=file.stirrer_pct,
         line=file.line,
         zone=file.zone,
+        confirmation=file.confirmation,
         simulate_as=dict(file.simulate_as),
         text=source.text,
         source=source.path,
@@ -148,15 +251,22 @@ def experiment(file: ExperimentFile, source: SourceText) -> Experiment:
     )
 
 
-def _unique(levels: tuple[float | str, ...], loc: Loc, document: Document) -> None:
-    for number, level in enumerate(levels):
-        if level in levels[:number]:
-            document.complain((*loc, number), tr("{level} is given twice").format(level=level))
+def _design(file: DesignFile) -> Design:
+    centre = None
+    if file.centre is not None:
+        centre = Centre(_treatment(file.centre), file.centre.baths)
+    return Design(
+        kind=DesignKind(file.kind),
+        baths=file.baths,
+        fraction=Design().fraction if file.fraction is None else file.fraction,
+        share=Design().share if file.share is None else file.share,
+        target_c=file.target_c,
+        target_naoh_pct=file.target_naoh_pct,
+        prior=Prior(**file.prior.model_dump()),
+        table=tuple(_treatment(row) for row in file.table),
+        centre=centre,
+    )
 
 
-def _within(asked: tuple[float, ...], levels: tuple[float, ...], loc: Loc, document: Document) -> None:
-    low, high = min(levels), max(levels)
-    for number, value in enumerate(asked):
-        if not low <= value <= high:
-            message = tr("{value:g} is outside what is tested ({low:g} to {high:g}): no extrapolation")
-            document.complain((*loc, number), message.format(value=value, low=low, high=high))
+def _treatment(file: TreatmentFile) -> PlannedTreatment:
+    return PlannedTreatment(file.temperature_c, file.naoh_pct, file.agitation_pct)

@@ -171,6 +171,7 @@ class LineFile(FileModel):
     speed: Positive = 1.0
     store: str = ""
     hands: str = ""
+    calibration: str = ""
     links: dict[Word, LinkFile]
     scans: dict[Word, Positive]
     control: ControlFile | None = None
@@ -192,6 +193,7 @@ def line_definition(file: LineFile, source: SourceText) -> LineDefinition:
         simulated=file.simulated,
         speed=file.speed,
         hands=file.hands,
+        calibration=file.calibration,
         source=source.path,
         config_hash=source.sha256,
     )

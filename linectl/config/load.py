@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from linectl.config.experiment_file import ExperimentFile, check_experiment, experiment
-from linectl.config.files import SourceText, read_source
+from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
+from linectl.config.experiment_checks import check_experiment
+from linectl.config.experiment_file import ExperimentFile, experiment
+from linectl.config.files import SourceText, find_file, read_source
 from linectl.config.line_checks import check_line
 from linectl.config.line_file import LineFile, line_definition
 from linectl.config.nodes import Document, parse
+from linectl.config.plant_files import PLANT_KINDS, load_plant_text
 from linectl.config.schema import nearest, validate
+from linectl.config.short_forms import write_out
 from linectl.errors import ConfigError
+from linectl.model.calibrations import Calibrations
+from linectl.model.economics import Economics
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
+from linectl.model.washing import Recipe, Washer
 from linectl.words import tr
 
-__all__ = ["load_any", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
+__all__ = ["load_any", "load_calibrations", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
 
-KINDS = ("line", "experiment")
+KINDS = ("line", "experiment", "calibration", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -42,7 +50,38 @@ def load_line_text(source: SourceText) -> LineDefinition:
         check_line(file, document)
     _stop_on_problems(document)
     assert file is not None
-    return line_definition(file, source)
+    definition = line_definition(file, source)
+    if not definition.calibration:
+        return definition
+    path = find_file(definition.calibration, beside=source.path, folder="config")
+    known = load_calibrations(path)
+    for tag in known.sensors:
+        if tag not in definition.tags:
+            message = tr("names {tag}, which is no tag of this line; {nearest}")
+            document.complain(("calibration",), message.format(tag=tag, nearest=nearest(tag, list(definition.tags))))
+    _stop_on_problems(document)
+    return replace(
+        definition, calibration=str(path.resolve()), calibrations=known.sensors, calibration_hash=known.sha256
+    )
+
+
+def load_calibrations(path: str | Path) -> Calibrations:
+    """Return the calibrations in the file `path`.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return _calibrations_text(read_source(path))
+
+
+def _calibrations_text(source: SourceText) -> Calibrations:
+    document = _parsed(source, "calibration")
+    file = validate(document, CalibrationFile)
+    if file is not None:
+        check_calibrations(file, document)
+    _stop_on_problems(document)
+    assert file is not None
+    return calibrations(file, source)
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -61,6 +100,7 @@ def load_experiment_text(source: SourceText) -> Experiment:
         ConfigError: with every problem in the file.
     """
     document = _parsed(source, "experiment")
+    write_out(document)
     file = validate(document, ExperimentFile)
     if file is not None:
         check_experiment(file, document)
@@ -69,11 +109,11 @@ def load_experiment_text(source: SourceText) -> Experiment:
     return experiment(file, source)
 
 
-def load_any(path: str | Path) -> LineDefinition | Experiment:
+def load_any(path: str | Path) -> Calibrations | LineDefinition | Experiment | Washer | Recipe | Economics:
     """Return what the file `path` describes, by its `kind`.
 
     Raises:
-        ConfigError: with every problem in the file, or for a `kind` that is none of line, experiment.
+        ConfigError: with every problem in the file, or for a `kind` that is not known.
     """
     source = read_source(path)
     document = parse(source)
@@ -82,6 +122,10 @@ def load_any(path: str | Path) -> LineDefinition | Experiment:
         return load_experiment_text(source)
     if kind == "line":
         return load_line_text(source)
+    if kind == "calibration":
+        return _calibrations_text(source)
+    if kind in PLANT_KINDS:
+        return load_plant_text(source, kind)
     if not document.problems:
         _complain_of_kind(document, kind, KINDS)
     raise ConfigError(document.problems)

@@ -75,13 +75,15 @@ def _misspelt(found: Sequence[ErrorDetails], model: type[BaseModel]) -> set[tupl
 
 
 def _without(data: Any, wrong: Sequence[Loc]) -> Any:
-    """Return `data` without the entry (two levels deep at most) in which each wrong place stands."""
+    """Return `data` without the entry (two levels deep at most; one of a list too) in which each wrong place stands."""
     if not isinstance(data, Mapping):
         return data
     cut = {loc[:2] for loc in wrong}
     return {
         key: {name: item for name, item in value.items() if (key, name) not in cut}
         if isinstance(value, Mapping)
+        else tuple(item for number, item in enumerate(value) if (key, number) not in cut)
+        if isinstance(value, tuple)
         else value
         for key, value in data.items()
         if (key,) not in cut
@@ -177,7 +179,11 @@ def _keys(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
 def _annotation(model: Any, loc: Sequence[int | str]) -> Any:
     """Return the type that the model gives to `loc` (pydantic's own path, union members named in it)."""
     here: Any = model
+    keys: Any = Any
     for part in loc:
+        if part == "[key]":  # pydantic's mark: not the value at the last step, but its key is wrong
+            return keys
+        keys = get_args(_plain(here))[0] if get_origin(_plain(here)) is dict else Any
         here = _step(_plain(here), part)
     return here
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import prod
 
 __all__ = [
+    "BOTTLE_FACTORS",
+    "EXTRAPOLATION_K",
+    "FAULTS",
+    "PHASES",
     "Centre",
     "Covariate",
     "CrashPolicy",
@@ -24,6 +29,18 @@ __all__ = [
     "Soak",
     "Stabilisation",
 ]
+
+PHASES = ("drain", "fill", "dose", "heat", "stabilise", "load", "soak", "unload")
+"""What a bath goes through, in this order; `heat` is cooling where the bath must cool."""
+
+FAULTS = ("temperature", "naoh", "camera", "level")
+"""What may fail in a soak, as `Experiment.on_fault` names it."""
+
+BOTTLE_FACTORS = ("paper", "finish", "age", "bottle")
+"""What may be varied from bottle to bottle besides the glue."""
+
+EXTRAPOLATION_K = 5.0
+"""How far (K) outside the tested temperatures a question may lie: with a warning so far, refused beyond."""
 
 
 class Observation(StrEnum):
@@ -215,6 +232,7 @@ class Experiment:
     questions: tuple[Question, ...] = ()
     makers: Mapping[str, str] = field(default_factory=dict)  # glue -> its label maker
     randomised: bool = True
+    economical: bool = False  # an order that saves heating and refilling, as far as its randomisation allows
     stabilisation: Stabilisation = Stabilisation()
     glass: Glass = Glass()
     observation: Observation = Observation.CAMERA
@@ -231,3 +249,9 @@ class Experiment:
     text: str = ""
     source: str = ""
     file_hash: str = ""
+
+    @property
+    def bottles_per_bath(self) -> int:
+        """How many bottles one bath holds: glues at a time x levels of the bottle factors x bottles of each."""
+        glues = len(self.glues) if self.glues_per_bath is None else min(self.glues_per_bath, len(self.glues))
+        return glues * prod(map(len, self.bottle_factors.values())) * self.bottles_per_glue

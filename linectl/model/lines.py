@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from drivers.link import Point
 from drivers.settings import LinkSettings
+from linectl.model.calibrations import Calibration
 
 __all__ = ["Control", "Derivation", "Limit", "LineDefinition", "Scaling", "Tag", "Zone"]
 
@@ -106,5 +107,8 @@ class LineDefinition:
     simulated: bool = False
     speed: float = 1.0
     hands: str = ""
+    calibration: str = ""  # the file that holds `calibrations`, which are by tag
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    calibration_hash: str = ""
     source: str = ""
     config_hash: str = ""
