@@ -38,18 +38,20 @@ class LinectlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: `file:line:column: where: what`, line and column from 1."""
+    """One mistake in a file: `file:line:column: where: what [code]`, line and column from 1; not all have a code."""
 
     file: str
     line: int
     column: int
     where: str
     message: str
+    code: str = ""
 
     def __str__(self) -> str:
         """Return the mistake in the clickable form of compilers."""
         place = f"{self.file}:{self.line}:{self.column}"
-        return f"{place}: {self.where}: {self.message}" if self.where else f"{place}: {self.message}"
+        text = f"{place}: {self.where}: {self.message}" if self.where else f"{place}: {self.message}"
+        return f"{text} [{self.code}]" if self.code else text
 
 
 class ConfigError(LinectlError):

@@ -31,7 +31,9 @@ def command() -> None:
 @click.option("--soak-s", type=click.FloatRange(min=1), help=tr("soak, s (else the screening's)"))
 @click.option("--per-bath", type=click.IntRange(1, 1000), default=20, show_default=True, help=tr("bottles a bath"))
 @click.option("--bath-sd", type=click.FloatRange(0, 2), help=tr("how much baths differ, sd of ln t"))
-@click.option("--cooler-k", type=click.FloatRange(0, 5), help=tr("K below the point, for the probe's calibration"))
+@click.option(
+    "--cooler-k", type=click.FloatRange(0, 5), help=tr("K below the point (else 1.645 x the probe's uncertainty)")
+)
 @click.option("--recipe", default="", help=tr("the line recipe that GO is to be for"))
 @click.option("--id", "name", default="", help=tr("name of the confirmation"))
 @click.option("-o", "--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
@@ -67,7 +69,7 @@ def register_command(
         soak_s=soak_s,
         per_bath=per_bath,
         bath_sd=bath_sd,
-        cooler_k=cooler_k or 0.0,
+        cooler_k=cooler_k,
         recipe=recipe,
     )
     done = register_from_screening(run, plan, data=data, by=operator_name(), folder=folder)
@@ -135,8 +137,9 @@ def status_command(name: str, check: bool, data: Path | None, as_json: bool) -> 
     """Print the verdict and everything that led to it."""
     from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.results import VerdictWord
-    from linectl.server.confirming import judged, registered
+    from linectl.server.confirming import judged
     from linectl.server.places import last_run
+    from linectl.server.registration import registered
     from linectl.store.reader import StoreReader
 
     reader = StoreReader(last_run(data).store)

@@ -1,4 +1,4 @@
-"""`linectl import`: past trials from a spreadsheet."""
+"""`linectl import`: past trials from a spreadsheet, or a run that was exported."""
 
 from __future__ import annotations
 
@@ -15,15 +15,32 @@ from linectl.words import tr
 __all__ = ["command"]
 
 
-@click.command("import", help=tr("Take in past trials from FILE.csv, one row per bottle."))
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.command(
+    "import", help=tr("Take in past trials from FILE.csv, one row per bottle, or a run from an export (folder or zip).")
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--glues", help=tr("the glues there are, with commas between: any other in the file is refused"))
+@click.option("--temperature-unit", type=click.Choice(["c", "f"]), help=tr("what the file's temperatures are in"))
+@click.option("--time-unit", type=click.Choice(["s", "min", "h"]), help=tr("what the file's times are in"))
 @common
-def command(file: Path, data: Path | None, as_json: bool) -> int:
+def command(
+    file: Path,
+    glues: str | None,
+    temperature_unit: str | None,
+    time_unit: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
     """Check the file, store its trials as a run, and say what came in."""
-    from linectl.lab.import_csv import read_trials
+    from linectl.store.export.restore import is_archive
+
+    if is_archive(file):
+        return _take_back(file, data, as_json=as_json)
+    from linectl.lab.import_csv import Units, read_trials
     from linectl.server.past_trials import keep
 
-    trials = read_trials(file)
+    known = None if glues is None else [glue.strip() for glue in glues.split(",") if glue.strip()]
+    trials = read_trials(file, glues=known, units=Units(temperature_unit or "", time_unit or ""))
     for warning in trials.warnings:
         click.echo(str(warning), err=True)
     run = asyncio.run(keep(trials, data, operator=operator_name()))
@@ -33,4 +50,21 @@ def command(file: Path, data: Path | None, as_json: bool) -> int:
     else:
         click.echo(tr("run {run}: {bottles} bottles in {baths} baths").format(run=run, bottles=bottles, baths=baths))
         click.echo(tr("next: linectl fit, linectl report"))
+    return 0
+
+
+def _take_back(place: Path, data: Path | None, *, as_json: bool) -> int:
+    from linectl.server.exports import take_back
+    from linectl.server.finished import find_run
+
+    run, complete = asyncio.run(take_back(place, data))
+    reader = find_run("last", data).reader
+    bottles, baths = len(reader.bottles(run.id)), len(reader.trials(run.id))
+    if as_json:
+        emit("import", {"run": run.id, "bottles": bottles, "baths": baths, "complete": complete})
+        return 0
+    click.echo(tr("run {run}: {bottles} bottles in {baths} baths").format(run=run.id, bottles=bottles, baths=baths))
+    if not complete:
+        click.echo(tr("this run has no end: it was interrupted, or was exported while it went on"), err=True)
+    click.echo(tr("next: linectl fit, linectl report"))
     return 0

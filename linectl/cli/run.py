@@ -20,6 +20,8 @@ __all__ = ["command"]
 @click.option("--speed", default="max", help=tr("with --sim: max, or how many times faster than real time"))
 @click.option("--memory", is_flag=True, help=tr("with --sim: without wires, bit for bit the same from the same seed"))
 @click.option("--dry-run", is_flag=True, help=tr("check and print the timeline; start nothing"))
+@click.option("--answers", type=click.Path(path_type=Path), help=tr("file with answers to the run's questions"))
+@click.option("--no-input", is_flag=True, help=tr("nobody is there: refuse to start if a question has no answer"))
 @click.option("-q", "--quiet", is_flag=True, help=tr("no progress"))
 @common
 def command(
@@ -30,6 +32,8 @@ def command(
     speed: str,
     memory: bool,
     dry_run: bool,
+    answers: Path | None,
+    no_input: bool,
     quiet: bool,
     data: Path | None,
     as_json: bool,
@@ -47,17 +51,19 @@ def command(
         line=line,
         sim=sim,
         seed=seed,
-        speed=_speed(speed),
+        speed=speed_of(speed),
         memory=memory,
         dry_run=dry_run,
         quiet=quiet or as_json,
         data=data,
         as_json=as_json,
+        answers=answers,
+        no_input=no_input,
     )
     return carry_out(request)
 
 
-def _speed(text: str) -> float | None:
+def speed_of(text: str) -> float | None:
     """Return the factor that `text` names, None for "max"."""
     if text == "max":
         return None

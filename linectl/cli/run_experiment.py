@@ -12,27 +12,40 @@ from pathlib import Path
 
 import click
 
+from linectl.cli import run_keys
+from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
 from linectl.cli.output import emit
-from linectl.cli.terminal import ProgressLine, TerminalPrompter, operator_name
+from linectl.cli.terminal import ProgressLine, TerminalFace, operator_name
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
+from linectl.config.answers_file import load_answers
 from linectl.config.files import find_file
-from linectl.config.load import load_experiment, load_line
-from linectl.errors import ConfigError
-from linectl.lab.runner import RunOutcome
-from linectl.lab.schedule import feasibility, timeline
-from linectl.line.limits import check_limits
+from linectl.config.load import load_experiment
+from linectl.lab.answers import AnswersFace, check_answers, check_covered
+from linectl.lab.asking import blind_names, expected
+from linectl.lab.design.baths import POSITIONS, trials
+from linectl.lab.outcome import RunOutcome
+from linectl.model.answers import Answers
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
-from linectl.model.prompts import Prompter
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
 from linectl.words import tr
 
-__all__ = ["Request", "carry_out"]
+__all__ = [
+    "BY_HAND",
+    "TWICE_WITHIN_S",
+    "VIRTUAL_START_S",
+    "Request",
+    "carry_out",
+    "listen_for_interrupts",
+    "simulate_as",
+    "tell",
+]
 
-_TWICE_WITHIN_S = 10.0
-_VIRTUAL_START_S = 10.0  # whatever its wires took to connect, a virtual run starts then: same seed, same records
+TWICE_WITHIN_S = 10.0
+BY_HAND = frozenset({"load_bottle", "unload", "lid"})  # what a simulated operator does, and no file
+VIRTUAL_START_S = 10.0  # whatever its wires took to connect, a virtual run starts then: same seed, same records
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class Request:
     quiet: bool
     data: Path | None
     as_json: bool
+    answers: Path | None = None
+    no_input: bool = False
 
     @property
     def virtual(self) -> bool:
@@ -60,44 +75,42 @@ def carry_out(request: Request) -> int:
     """Check everything, run, tell how it ended, and return the exit code."""
     quiet_libraries()
     experiment = load_experiment(find_file(request.file, folder="experiments"))
-    definition = _definition(request, experiment)
-    warnings = check_limits(experiment, definition)
-    for warning in warnings:
-        click.echo(tr("warning: {text}").format(text=warning), err=True)
-    problems = feasibility(experiment, definition)
+    definition = line_of(experiment, request.file, request.line, sim=request.sim)
+    found = make_plan(experiment, definition)
     if request.dry_run:
-        return _dry_run(request, experiment, definition, problems)
-    if problems:
-        raise ConfigError("\n".join(problems), hint=tr("see the timeline: linectl run FILE --dry-run"))
+        return show(found, as_json=request.as_json, day_h=WORKING_DAY_H)
+    if found.refusal is not None:
+        raise found.refusal
+    warn(found, notes=False)
+    answers = _covered(request, experiment, definition)
     loop_factory = VirtualTimeLoop if request.virtual else None
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        outcome = runner.run(_run(request, experiment, definition))
-    return _tell(request, outcome)
+        outcome = runner.run(_run(request, experiment, definition, answers))
+    return tell(outcome, as_json=request.as_json)
 
 
-def _definition(request: Request, experiment: Experiment) -> LineDefinition:
-    if request.line is not None:
-        definition = load_line(find_file(request.line, folder="config"))
-    else:
-        name = Path("simulated.yaml" if request.sim else f"{experiment.line}.yaml")
-        definition = load_line(find_file(name, beside=request.file, folder="config"))
-    return definition
+def _covered(request: Request, experiment: Experiment, definition: LineDefinition) -> Answers | None:
+    """Return the answers file of the request, once every question of the run has somebody to answer it.
+
+    Raises:
+        ConfigError: the file is wrong, or gives answers that its questions do not take.
+        NotConfirmed: a question that neither the file nor a default covers, and nobody is there.
+    """
+    zone = definition.zones[experiment.zone]
+    lid = f"{zone.name}.lid_closed" in definition.tags
+    prompts = list(expected(experiment, trials(experiment, zone.positions or POSITIONS), lid=lid))
+    answers = None if request.answers is None else load_answers(find_file(request.answers, folder="experiments"))
+    if answers is not None:
+        check_answers(answers, prompts)
+    simulated = request.sim or bool(definition.hands)
+    if not simulated and (request.no_input or not run_keys.somebody_there()):
+        check_covered(prompts, answers)
+    return answers
 
 
-def _dry_run(request: Request, experiment: Experiment, definition: LineDefinition, problems: list[str]) -> int:
-    steps = timeline(experiment, definition)
-    if request.as_json:
-        emit("timeline", {"problems": problems, "baths": [asdict(step) for step in steps]})
-    else:
-        for step in steps:
-            click.echo(str(step))
-        click.echo(tr("total: {hours:.1f} h").format(hours=sum(step.total_min for step in steps) / 60))
-        for problem in problems:
-            click.echo(problem, err=True)
-    return ConfigError.exit_code if problems else 0
-
-
-async def _run(request: Request, experiment: Experiment, definition: LineDefinition) -> RunOutcome:
+async def _run(
+    request: Request, experiment: Experiment, definition: LineDefinition, answers: Answers | None
+) -> RunOutcome:
     seed = experiment.seed if request.seed is None else request.seed
     speed = (request.speed or 1.0) if request.sim else definition.speed
     clock = Clock(start_ns=VIRTUAL_START_NS if request.virtual else None, speed=speed)
@@ -112,28 +125,44 @@ async def _run(request: Request, experiment: Experiment, definition: LineDefinit
         boot = f"seed-{seed}" if request.virtual else uuid.uuid4().hex[:12]
         server = LineServer(definition, clock, file, boot=boot, links=links)
         await stack.enter_async_context(server)
-        prompter: Prompter = TerminalPrompter(clock)
+        hands = None
         if definition.hands:
             from linectl.server.simulated import hands_of
 
-            hands = hands_of(definition, clock, line=server.line, simulate_as=experiment.simulate_as, links=links)
-            prompter = await stack.enter_async_context(hands)
-        if request.virtual:
-            await clock.sleep_until(_VIRTUAL_START_S)
-        _listen_for_interrupts(server, math.inf if request.virtual else _TWICE_WITHIN_S)
-        with ProgressLine(quiet=request.quiet) as progress:
-            outcome = await server.run(
-                experiment,
-                prompter,
-                operator=operator_name(),
-                seed=seed if request.sim else None,
-                on_progress=progress.show,
+            known_as = simulate_as(experiment, definition)
+            hands = await stack.enter_async_context(
+                hands_of(definition, clock, line=server.line, simulate_as=known_as, links=links, seed=seed)
             )
-    note_last_run(outcome.run_id, file, request.data)
-    return outcome
+        if answers is not None:
+            server.desk.attach(AnswersFace(answers, clock, leave=BY_HAND if hands is not None else ()))
+        if request.virtual:
+            await clock.sleep_until(VIRTUAL_START_S)
+        listen_for_interrupts(server, math.inf if request.virtual else TWICE_WITHIN_S)
+        screen = stack.enter_context(ProgressLine(quiet=request.quiet))
+        if not request.no_input and run_keys.somebody_there():
+            face = TerminalFace(clock, screen, operator_name())
+            if hands is None:
+                server.desk.attach(face)
+            stack.enter_context(run_keys.Keys(server, face, screen, operator_name()))
+        return await server.run(
+            experiment,
+            hands,
+            operator=operator_name(),
+            seed=seed if request.sim else None,
+            on_progress=screen.show,
+            on_start=lambda run: note_last_run(run, file, request.data),
+        )
 
 
-def _listen_for_interrupts(server: LineServer, twice_within_s: float) -> None:
+def simulate_as(experiment: Experiment, definition: LineDefinition) -> dict[str, str]:
+    """Return the class that each glue behaves like in the simulator, for the codes of a blind experiment too."""
+    positions = definition.zones[experiment.zone].positions or POSITIONS
+    codes = blind_names(experiment, trials(experiment, positions))
+    known = dict(experiment.simulate_as)
+    return known | {code: known.get(glue, glue) for code, glue in codes.items()}
+
+
+def listen_for_interrupts(server: LineServer, twice_within_s: float) -> None:
     """First Ctrl+C: stop at the next safe point; a second soon after: at once. SIGTERM: at once.
 
     `twice_within_s` is loop time; in virtual time hours pass between two presses, and every second one counts.
@@ -143,19 +172,20 @@ def _listen_for_interrupts(server: LineServer, twice_within_s: float) -> None:
 
     def interrupt() -> None:
         if asked_at and loop.time() - asked_at[-1] <= twice_within_s:
-            server.stop_now()
+            server.abort()
             return
         asked_at.append(loop.time())
-        server.request_stop()
+        server.cancel()
         click.echo(tr("\nstopping at the next safe point; Ctrl+C again within 10 s stops at once"), err=True)
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    loop.add_signal_handler(signal.SIGTERM, server.stop_now)
+    loop.add_signal_handler(signal.SIGTERM, server.abort)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a closed terminal does not end a run
 
 
-def _tell(request: Request, outcome: RunOutcome) -> int:
-    if request.as_json:
+def tell(outcome: RunOutcome, *, as_json: bool) -> int:
+    """Print how a run ended and return the command's exit code."""
+    if as_json:
         emit("run", asdict(outcome))
         return outcome.exit_code
     text = tr("run {run}: {status}, {baths} baths").format(

@@ -1,4 +1,4 @@
-"""The terminal of a running experiment: its progress line, and a person's answers to its questions."""
+"""The terminal of a running experiment: its progress line, what is typed under it, and a person's answers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import asyncio
 import getpass
 import os
 import sys
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from linectl.clock import Clock
 from linectl.errors import NotConfirmed
+from linectl.lab.answers import yes_or_no
+from linectl.lab.desk import fits
 from linectl.lab.progress import Progress
 from linectl.model.prompts import Answer, Prompt, PromptKind
 from linectl.words import tr
 
-__all__ = ["ProgressLine", "TerminalPrompter", "operator_name"]
+__all__ = ["ProgressLine", "TerminalFace", "operator_name"]
 
-_YES = {"", "o", "oui", "y", "yes", "ok"}
-_NO = {"n", "non", "no"}
+_BEEP_EVERY_S = 30.0  # loop time; an open question is put again until it is answered
 
 
 def operator_name() -> str:
@@ -33,12 +35,17 @@ def operator_name() -> str:
 
 
 class ProgressLine:
-    """One line on standard error that rewrites itself; a line a bath when it is no terminal. Best effort."""
+    """One line on standard error that rewrites itself; a line a bath when it is no terminal. Best effort.
+
+    `typed` is what a person has typed so far; it stands behind the progress and survives its rewriting.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._live = sys.stderr.isatty()
         self._bath = 0
+        self._last = ""
+        self.typed = ""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -56,70 +63,140 @@ class ProgressLine:
         if self._quiet:
             return
         if self._live:
-            self._write(f"\r{progress.line()}\x1b[K")
+            self._last = progress.line()
+            self.redraw()
         elif progress.bath != self._bath:
             self._write(f"{progress.line()}\n")
         self._bath = progress.bath
+
+    def redraw(self) -> None:
+        """Write the line again, with what is typed."""
+        if self._live:
+            typed = f" > {self.typed}" if self.typed else ""
+            self._write(f"\r{self._last}{typed}\x1b[K")
+
+    def say(self, text: str) -> None:
+        """Write `text` on lines of its own, above the progress; a quiet run speaks too when it is spoken to."""
+        self._write(f"\r\x1b[K{text}\n" if self._live else f"{text}\n")
+        self.redraw()
 
     def _write(self, text: str) -> None:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:  # the terminal was closed: the run goes on
-            self._quiet = True
+            self._quiet, self._live = True, False
 
 
-class TerminalPrompter:
-    """Asks the person at this terminal."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question on this terminal, and where its answer goes."""
 
-    def __init__(self, clock: Clock) -> None:
+    prompt: Prompt
+    asked_ns: int
+    answered: asyncio.Future[Answer]
+
+
+class TerminalFace:
+    """Puts the questions of a run to the person at this terminal, and takes the lines typed for them.
+
+    A second examiner is asked for a name once; it is not the name of the first.
+    """
+
+    def __init__(self, clock: Clock, screen: ProgressLine, who: str) -> None:
         self._clock = clock
+        self._screen = screen
+        self._who = who
+        self._second = ""
+        self._closed = False
+        self._asked: list[_Asked] = []
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """The question that the next line answers."""
+        return self._asked[0].prompt if self._asked else None
 
     async def ask(self, prompt: Prompt) -> Answer:
-        """Print the question, read until an answer fits its kind.
+        """Show the question and beep, again and again, until a line answers it.
 
         Raises:
-            NotConfirmed: there is no terminal, or the answer was no.
+            NotConfirmed: the terminal was closed.
         """
-        if not sys.stdin.isatty():
-            raise NotConfirmed(
-                tr("nobody can answer: {question}").format(question=prompt.text),
-                hint=tr("run in a terminal, or on the simulated rig with --sim"),
-            )
-        asked_ns = self._clock.now_ns()
-        while True:
-            sys.stderr.write(f"\n\a{prompt.text} ")
-            sys.stderr.flush()
-            line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-            if not line:
-                raise NotConfirmed(tr("the terminal was closed before: {question}").format(question=prompt.text))
-            value = _parse(prompt, line.strip())
-            if value is not None:
-                return Answer(prompt.id, value, operator_name(), "terminal", asked_ns, self._clock.now_ns())
-            sys.stderr.write(tr("not understood; expected {kind}").format(kind=prompt.kind))
+        if self._closed:
+            raise self._hung_up(prompt)
+        asked = _Asked(prompt, self._clock.now_ns(), asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        try:
+            while not asked.answered.done():
+                self._put(prompt)
+                await asyncio.wait([asked.answered], timeout=_BEEP_EVERY_S)
+            return asked.answered.result()
+        finally:
+            self._asked.remove(asked)
+
+    def take(self, line: str) -> None:
+        """Take a line for the oldest open question; what does not fit is said, and the question stays."""
+        asked = next((each for each in self._asked if not each.answered.done()), None)
+        if asked is None:
+            return
+        prompt = asked.prompt
+        if prompt.second and not self._second:
+            self._name(line.strip(), prompt)
+            return
+        value = _parsed(prompt, line.strip())
+        why = fits(prompt, value)
+        if why or value is None:
+            self._screen.say(tr("not understood: {why}").format(why=why))
+            self._put(prompt)
+            return
+        who = self._second if prompt.second else self._who
+        asked.answered.set_result(Answer(prompt.id, value, who, "terminal", asked.asked_ns, self._clock.now_ns()))
+
+    def close(self) -> None:
+        """Answer nothing any more: nobody is there."""
+        self._closed = True
+        for asked in self._asked:
+            if not asked.answered.done():
+                asked.answered.set_exception(self._hung_up(asked.prompt))
+
+    def _put(self, prompt: Prompt) -> None:
+        if prompt.second and not self._second:
+            self._screen.say(f"\a{tr('A second person is to look as well. Name of the second examiner:')}")
+            return
+        options = f" [{' / '.join(prompt.options)}]" if prompt.options else ""
+        self._screen.say(f"\a{prompt.text}{options}{_yes_no(prompt)}")
+
+    def _name(self, name: str, prompt: Prompt) -> None:
+        if not name or name.lower() == self._who.lower():
+            self._screen.say(tr("the second examiner must be another person than {who}").format(who=self._who))
+        else:
+            self._second = name
+        self._put(prompt)
+
+    def _hung_up(self, prompt: Prompt) -> NotConfirmed:
+        return NotConfirmed(tr("the terminal was closed before: {question}").format(question=prompt.text))
 
 
-def _parse(prompt: Prompt, text: str) -> bool | float | str | tuple[int, ...] | None:
-    """Return the answer that `text` gives, None when it does not fit the kind of question."""
+def _yes_no(prompt: Prompt) -> str:
+    return tr(" [Y/n]") if prompt.kind is PromptKind.CONFIRM else ""
+
+
+def _parsed(prompt: Prompt, text: str) -> bool | float | str | tuple[int, ...] | None:
+    """Return what `text` says for the kind of question, None when it says nothing of that kind."""
     match prompt.kind:
         case PromptKind.CONFIRM:
-            return True if text.lower() in _YES else False if text.lower() in _NO else None
+            return yes_or_no(text) if text else True
         case PromptKind.NUMBER:
-            return _number(prompt, text)
-        case PromptKind.CHOICE:
-            return text if text in prompt.options else None
+            return _number(text)
         case PromptKind.POSITIONS:
             words = text.replace(",", " ").split()
-            return tuple(map(int, words)) if all(word.isdigit() for word in words) else None
+            return tuple(map(int, words)) if all(word.isdecimal() for word in words) else None
         case _:
-            return text
+            return text or None
 
 
-def _number(prompt: Prompt, text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        value = float(text.replace(",", "."))
+        return float(text.replace(",", "."))
     except ValueError:
         return None
-    low = -float("inf") if prompt.low is None else prompt.low
-    high = float("inf") if prompt.high is None else prompt.high
-    return value if low <= value <= high else None

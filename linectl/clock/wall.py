@@ -8,41 +8,59 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from linectl.units import NS_PER_S
 
-__all__ = ["VIRTUAL_START_NS", "Clock"]
+__all__ = ["VIRTUAL_START_NS", "Clock", "wall_ns"]
 
 VIRTUAL_START_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01T00:00:00Z: where every run in virtual time begins
+
+
+def wall_ns() -> int:
+    """Return the computer's wall time in ns since 1970, UTC, for records made outside any run."""
+    return time.time_ns()
 
 
 class Clock:
     """Wall time in ns UTC and process time in s of one running event loop.
 
-    `start_ns` fixes the wall time at creation, from where it advances with process time (virtual or accelerated
-    runs); without it wall time is the computer's. `speed` is process seconds per loop second.
+    Wall time is read once, at creation, and advances with process time from there: stamps never step, so that the
+    difference of two is the time that passed, whatever is done to the computer's clock meanwhile (`step_s` tells).
+    `start_ns` fixes the wall time at creation (virtual runs); `wall_ns` is where it is read, else the computer's
+    clock. `speed` is process seconds per loop second.
     """
 
-    def __init__(self, *, start_ns: int | None = None, speed: float = 1.0) -> None:
+    def __init__(
+        self, *, start_ns: int | None = None, speed: float = 1.0, wall_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         if not speed > 0:
             msg = f"speed must be above 0, not {speed}"
             raise ValueError(msg)
         self.speed = speed
         self._loop = asyncio.get_running_loop()
         self._origin_s = self._loop.time()
-        if start_ns is None and speed != 1.0:
-            start_ns = time.time_ns()
-        self._start_ns = start_ns
+        self._wall_ns = wall_ns
+        self._follows = start_ns is None and speed == 1.0
+        self._start_ns = wall_ns() if start_ns is None else start_ns
 
     def __repr__(self) -> str:
         """Return the speed and the process time."""
         return f"<Clock x{self.speed:g} at {self.process_s():.1f} s>"
 
     def now_ns(self) -> int:
-        """Return the wall time in ns since 1970, UTC."""
-        if self._start_ns is None:
-            return time.time_ns()
+        """Return the wall time in ns since 1970, UTC, as it was at creation plus the process time since."""
         return self._start_ns + round(self.process_s() * NS_PER_S)
+
+    def step_s(self) -> float:
+        """Return by how many seconds the computer's clock was set since (0 where wall time is made up)."""
+        return (self._wall_ns() - self.now_ns()) / NS_PER_S if self._follows else 0.0
+
+    def set_by_wall(self) -> float:
+        """Take over the computer's clock as it is now, between two runs; return the step in s that stamps make."""
+        step_s = self.step_s()
+        self._start_ns += round(step_s * NS_PER_S)
+        return step_s
 
     def process_s(self) -> float:
         """Return the process time in s since this clock was made, to the nanosecond; it never steps.

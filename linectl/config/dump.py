@@ -12,18 +12,19 @@ from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTc
 from linectl.config.nodes import PLAIN_WORDS
 from linectl.model.lines import LineDefinition, Tag, Zone
 
-__all__ = ["dump_line"]
+__all__ = ["PlainDumper", "dump_line"]
 
 
-class _Dumper(yaml.SafeDumper):
+class PlainDumper(yaml.SafeDumper):
     """Quotes what YAML 1.1 or YAML 1.2 would not read as text, and writes no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's signature
+        """Write everything out, however often it occurs."""
         return True
 
 
 for _tag, _pattern, _first in PLAIN_WORDS:
-    _Dumper.add_implicit_resolver(_tag, _pattern, _first)
+    PlainDumper.add_implicit_resolver(_tag, _pattern, _first)
 
 
 def dump_line(definition: LineDefinition) -> str:
@@ -44,7 +45,7 @@ def dump_line(definition: LineDefinition) -> str:
         document["control"] = dataclasses.asdict(control)
     document["zones"] = {name: _zone(zone) for name, zone in definition.zones.items()}
     document["tags"] = {name: _tag_entry(tag) for name, tag in definition.tags.items()}
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.dump(document, Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
     return text
 
 

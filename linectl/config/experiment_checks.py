@@ -14,6 +14,7 @@ from linectl.words import tr
 
 __all__ = ["check_experiment"]
 
+_PER_BATH = ("temperature_c", "naoh_pct", "agitation_pct")
 _OPTIMAL = ("c_optimal", "compromise")
 _BELONGS: Mapping[str, tuple[str, ...]] = {
     "baths": _OPTIMAL,
@@ -29,7 +30,7 @@ _BELONGS: Mapping[str, tuple[str, ...]] = {
 def check_experiment(file: ExperimentFile, document: Document) -> None:
     """Add to the document what does not fit together in the experiment."""
     check_units(file, document)
-    for name in ("temperature_c", "naoh_pct", "agitation_pct", "glue", *BOTTLE_FACTORS):
+    for name in (*_PER_BATH, "glue", *BOTTLE_FACTORS):
         _unique(getattr(file.factors, name) or (), ("factors", name), document)
     _check_glues(file, document)
     _check_design(file, document)
@@ -67,11 +68,10 @@ def _check_design(file: ExperimentFile, document: Document) -> None:
             message = tr("`{key}` belongs to kind {kinds}, not {kind}")
             message = message.format(key=key, kinds=", ".join(kinds), kind=design.kind)
             document.complain(("design", key), message)
-    if design.kind in _OPTIMAL and design.baths is None:
-        document.complain(("design", "baths"), tr("missing; an optimal design needs its number of baths"))
-    if design.kind in _OPTIMAL and file.replicates > 1:
-        message = tr("kind {kind} counts its baths by `design.baths`: leave replicates out").format(kind=design.kind)
-        document.complain(("replicates",), message)
+    levels = max(len(getattr(file.factors, key)) for key in _PER_BATH)
+    if design.kind in _OPTIMAL and design.baths is not None and design.baths < levels:
+        message = tr("{baths} baths cannot hold {levels} levels, each of them once")
+        document.complain(("design", "baths"), message.format(baths=design.baths, levels=levels))
     if design.kind == "table":
         _check_table(file, document)
     _check_fraction(file, document)
@@ -98,25 +98,31 @@ def _check_table(file: ExperimentFile, document: Document) -> None:
     if not rows:
         document.complain(("design", "table"), tr("missing; kind table needs its rows"))
         return
-    for key in ("temperature_c", "naoh_pct", "agitation_pct"):
+    for key in _PER_BATH:
         levels = getattr(file.factors, key)
-        for number, row in enumerate(rows):
-            value = getattr(row, key)
-            if value is not None and value not in levels:
-                message = tr("{value:g} is no level of factors.{key} ({levels})")
-                shown = ", ".join(f"{level:g}" for level in levels) or tr("there are none")
-                text = message.format(value=value, key=key, levels=shown)
-                document.complain(("design", "table", number, key), text)
-        used = {getattr(row, key) for row in rows}
-        for number, level in enumerate(levels):
-            if level not in used and not (key == "agitation_pct" and None in used and level == file.stirrer_pct):
-                document.complain(
-                    ("factors", key, number), tr("no bath of the table has {level:g}").format(level=level)
-                )
+        strangers = [(number, getattr(row, key)) for number, row in enumerate(rows)]
+        strangers = [(number, value) for number, value in strangers if value is not None and value not in levels]
+        for number, value in strangers:
+            message = tr("{value:g} is no level of factors.{key} ({levels})")
+            shown = ", ".join(f"{level:g}" for level in levels) or tr("there are none")
+            text = message.format(value=value, key=key, levels=shown)
+            document.complain(("design", "table", number, key), text)
+        if not strangers:
+            _check_used(file, key, document)
+
+
+def _check_used(file: ExperimentFile, key: str, document: Document) -> None:
+    """Complain of levels that no row of the table has; a row without a stirrer has the usual one."""
+    used = {getattr(row, key) for row in file.design.table}
+    if key == "agitation_pct" and None in used:
+        used.add(file.stirrer_pct)
+    for number, level in enumerate(getattr(file.factors, key)):
+        if level not in used:
+            document.complain(("factors", key, number), tr("no bath of the table has {level:g}").format(level=level))
 
 
 def _check_centre(file: ExperimentFile, centre: TreatmentFile, document: Document) -> None:
-    for key in ("temperature_c", "naoh_pct", "agitation_pct"):
+    for key in _PER_BATH:
         value = getattr(centre, key)
         levels = getattr(file.factors, key) or (file.stirrer_pct,)
         if value is not None and not min(levels) <= value <= max(levels):

@@ -54,6 +54,7 @@ class FactorsFile(FileModel):
     finish: Levels | None = None
     age: Levels | None = None
     bottle: Levels | None = None
+    lot: Levels | None = None
 
 
 class TreatmentFile(FileModel):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from linectl.config.answers_file import load_answers_text
 from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
 from linectl.config.experiment_checks import check_experiment
 from linectl.config.experiment_file import ExperimentFile, experiment
@@ -17,6 +18,7 @@ from linectl.config.plant_files import PLANT_KINDS, load_plant_text
 from linectl.config.schema import nearest, validate
 from linectl.config.short_forms import write_out
 from linectl.errors import ConfigError
+from linectl.model.answers import Answers
 from linectl.model.calibrations import Calibrations
 from linectl.model.economics import Economics
 from linectl.model.experiments import Experiment
@@ -26,7 +28,7 @@ from linectl.words import tr
 
 __all__ = ["load_any", "load_calibrations", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
 
-KINDS = ("line", "experiment", "calibration", *PLANT_KINDS)
+KINDS = ("line", "experiment", "calibration", "answers", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -109,7 +111,7 @@ def load_experiment_text(source: SourceText) -> Experiment:
     return experiment(file, source)
 
 
-def load_any(path: str | Path) -> Calibrations | LineDefinition | Experiment | Washer | Recipe | Economics:
+def load_any(path: str | Path) -> Answers | Calibrations | LineDefinition | Experiment | Washer | Recipe | Economics:
     """Return what the file `path` describes, by its `kind`.
 
     Raises:
@@ -124,6 +126,8 @@ def load_any(path: str | Path) -> Calibrations | LineDefinition | Experiment | W
         return load_line_text(source)
     if kind == "calibration":
         return _calibrations_text(source)
+    if kind == "answers":
+        return load_answers_text(source)
     if kind in PLANT_KINDS:
         return load_plant_text(source, kind)
     if not document.problems:

@@ -8,6 +8,7 @@ from drivers.link import Outcome
 from linectl.clock import Clock
 from linectl.errors import DeviceError, Refused
 from linectl.lab.halt import Halt
+from linectl.lab.heating import Blind, Gain
 from linectl.lab.journal import Journal, Questions
 from linectl.lab.schedule import BathState
 from linectl.line.line import Line
@@ -26,9 +27,6 @@ FULL_PCT = 95.0
 _LOOK_S = 1.0  # process time between two looks at a temperature or a conductivity
 _SETTLE_S = 180.0  # process time in which a dose must show in the conductivity: stirring, and the lag of the cell
 _WATER_MS_CM = 1.5  # plain water conducts less at any temperature: 0.01 % NaOH at 90 °C gives 1.3 mS/cm
-_BLIND_S = 30.0  # process time without a bath temperature after which heating ends
-_GAIN_EVERY_S, _GAIN_K = 600.0, 0.5  # a heater that works gains more in that time, in a lab bath and in a tank
-_NEAR_K = 2.0
 _SLACK, _SLACK_S = 1.5, 120.0  # a fill or drain may take so much longer than the line's file says
 _TRIP_STATES = {9: "aborted", 11: "held"}  # PackML
 
@@ -76,6 +74,8 @@ class BathProcedure:
         self._halt = halt or Halt(clock)
         self._enter = enter
         self._look = look
+        self._heating = False
+        self._skip = False
         self.flags: list[str] = []
 
     # what is measured
@@ -139,9 +139,9 @@ class BathProcedure:
     async def refill(self, stirrer_pct: float = 0.0) -> None:
         """Drain and fill: the only way down in NaOH, and the fast way down in temperature."""
         await self.drain()
-        self._halt.safe_point()
+        await self._halt.boundary()
         await self.fill(stirrer_pct)
-        self._halt.safe_point()
+        await self._halt.boundary()
 
     async def top_up(self, stirrer_pct: float = 0.0) -> None:
         """Replace what evaporated or was carried out, when it is enough to matter (below 95 %), and stir."""
@@ -150,7 +150,7 @@ class BathProcedure:
             await self.fill(stirrer_pct)
         else:
             await self._set("stirrer", stirrer_pct)
-        self._halt.safe_point()
+        await self._halt.boundary()
 
     async def dose(self, naoh_pct: float) -> None:
         """Dose up to `naoh_pct` % and wait until the conductivity says so, within ± 0.2 %.
@@ -166,14 +166,18 @@ class BathProcedure:
             await self._set("naoh_setpoint", naoh_pct)
             await self._command(Command.DOSE, self._dose_within(naoh_pct))
         await self._prove_dose(naoh_pct)
-        self._halt.safe_point()
+        await self._halt.boundary()
 
     async def heat_to(self, temperature_c: float) -> None:
         """Give the controller its setpoint in °C and enable the heater; a hotter bath is left to cool."""
         await self.lid(opened=False)
         await self._enter("heat")
         await self._set("setpoint", temperature_c)
+        await self._halt.boundary()
+        self._heating = True
         await self._set("heater_enable", True)
+        if self._halt.held:  # asked while the write was on its way
+            await self.hold_heat()
 
     async def stabilise(self, temperature_c: float, stable: Stabilisation) -> None:
         """Wait until the bath was within ± `stable.band_c` of `temperature_c` (°C) for `stable.hold_s`.
@@ -184,11 +188,16 @@ class BathProcedure:
         """
         began = self._clock.process_s()
         since: float | None = None  # process time since when the bath is in the band
-        blind = _Blind()
-        gain = _Gain(temperature_c)
-        announced = False
+        blind, gain = Blind(), Gain(temperature_c)
+        announced = self._skip = False
+        stood_s = before_s = self._halt.waited_s
         while since is None or self._clock.process_s() - since < stable.hold_s:
             await self._halt.sleep(_LOOK_S)
+            if self._skip:
+                self._skip = False
+                return
+            if self._halt.waited_s > stood_s:  # held meanwhile: the bath cooled, nothing seen before counts
+                stood_s, since, blind, gain = self._halt.waited_s, None, Blind(), Gain(temperature_c)
             self._look()
             now, measured = self._clock.process_s(), self.value("temperature")
             blind.see(now, measured)
@@ -200,12 +209,40 @@ class BathProcedure:
             elif not inside:
                 gain.see(now, measured)
                 since = None
-            if now - began > stable.within_s:
+            if now - began - (stood_s - before_s) > stable.within_s:
                 raise self._not_stable(temperature_c, measured, stable)
+
+    def skip_wait(self) -> None:
+        """End the wait for a stable bath now; it is for the caller to record that it was not waited out."""
+        self._skip = True
 
     async def heater_off(self) -> None:
         """Switch the heater off, and read that it is."""
+        self._heating = False
+        await self.hold_heat()
+
+    async def hold_heat(self) -> None:
+        """Switch the heater off, and read that it is, without forgetting that the procedure had it on."""
         await self._set("heater_enable", False)
+
+    async def restore_heat(self) -> bool:
+        """Switch the heater on again where the procedure had it on; return whether it did. For a person's resume only.
+
+        Raises:
+            Refused: the controller does not let it be switched on.
+            DeviceError: the controller was not heard.
+        """
+        if self._heating:
+            await self._set("heater_enable", True)
+        return self._heating
+
+    async def heat_again(self, temperature_c: float, stirrer_pct: float) -> None:
+        """Stir and heat a bath with bottles in it, in which the program died; only when a person has just said so."""
+        await self._set("stirrer", stirrer_pct)
+        await self._set("setpoint", temperature_c)
+        self._heating = True
+        if not self._halt.held:
+            await self._set("heater_enable", True)
 
     async def lid(self, *, opened: bool) -> None:
         """Ask a person to open or close the lid, when its contact says otherwise (or there is none to ask)."""
@@ -305,57 +342,3 @@ class BathProcedure:
     def _dose_within(self, naoh_pct: float) -> float:
         """Return the process seconds that a dose may take: a pump of 15 g NaOH/min for 40 L is a slow one."""
         return _SLACK * 60.0 * 10.0 * naoh_pct * 40.0 / 15.0 + _SLACK_S
-
-
-class _Blind:
-    """Ends a wait for a temperature that nobody can read."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def see(self, now_s: float, measured: float | None) -> None:
-        """Take a look's outcome.
-
-        Raises:
-            DeviceError: there was no temperature for 30 s.
-        """
-        if measured is not None:
-            self._since = None
-            return
-        self._since = now_s if self._since is None else self._since
-        if now_s - self._since > _BLIND_S:
-            raise DeviceError(
-                tr("the bath's temperature cannot be read while it is heated"),
-                hint=tr("check the probe and its cable, then start the run again"),
-            )
-
-
-class _Gain:
-    """Sees that a bath which is far too cold gets warmer."""
-
-    def __init__(self, wanted_c: float) -> None:
-        self._wanted_c = wanted_c
-        self._from: tuple[float, float] | None = None
-
-    def see(self, now_s: float, measured: float | None) -> None:
-        """Take a look's outcome.
-
-        Raises:
-            DeviceError: it gained less than 0.5 K in 10 min.
-        """
-        if measured is None or measured > self._wanted_c - _NEAR_K:
-            self._from = None
-            return
-        if self._from is None:
-            self._from = now_s, measured
-        began_s, began_c = self._from
-        if now_s - began_s < _GAIN_EVERY_S:
-            return
-        if measured - began_c < _GAIN_K:
-            raise DeviceError(
-                tr("the bath gained {gain:.1f} K in {minutes:.0f} min of heating").format(
-                    gain=measured - began_c, minutes=(now_s - began_s) / 60
-                ),
-                hint=tr("check the heater and its fuse; is the probe in the bath?"),
-            )
-        self._from = now_s, measured

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from linectl.errors import Problem
+from linectl.lab.import_codes import ImportCode
 from linectl.lab.past_trials import ImportedBottle
 from linectl.lab.spreadsheet import Row, Sheet
 from linectl.words import tr
@@ -35,7 +36,7 @@ def look_for_dropped(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> list[Pr
     if _check_numbers(sheet, bottles):
         return []
     text = tr("no bottle is still on at its last look; if such bottles were left out, add them with an empty hi")
-    return [sheet.at(sheet.headers["hi"], text)]
+    return [sheet.at(sheet.headers["hi"], text, ImportCode.NONE_STILL_ON)]
 
 
 def _check_counts(sheet: Sheet) -> None:
@@ -47,7 +48,7 @@ def _check_counts(sheet: Sheet) -> None:
         told = sheet.number(cell)
         if told is not None and told != len(mine):
             text = tr("bath {bath} has {rows} rows; add the bottles still on with an empty hi")
-            sheet.problem(cell, text.format(bath=bath, rows=len(mine)))
+            sheet.problem(cell, text.format(bath=bath, rows=len(mine)), ImportCode.DROPPED)
 
 
 def _check_cells(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> None:
@@ -68,6 +69,7 @@ def _check_cells(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> None:
             sheet.problem(
                 lines[mine[-1].line].cells["hi"],
                 text.format(bath=bath, count=len(mine), glue=glue, most=most[glue]),
+                ImportCode.DROPPED,
             )
 
 
@@ -90,5 +92,6 @@ def _check_numbers(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> bool:
                 "add those that never released with an empty hi, or say in a column n_bottles how many went in"
             )
             cell = lines[found[prefix, following]].cells["bottle"]
-            sheet.problem(cell, text.format(prefix=prefix, first=number + 1, last=following - 1))
+            told = text.format(prefix=prefix, first=number + 1, last=following - 1)
+            sheet.problem(cell, told, ImportCode.DROPPED)
     return holes

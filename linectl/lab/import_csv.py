@@ -6,8 +6,8 @@ file with t_s and temperature_c). Optional: inserted_s (into the bath, on the tr
 n_bottles (how many went into the bath). Titles may be French, with accents, and with the unit in brackets.
 
 Units: times may be in s, min or h and are converted. Temperatures are in °C and NaOH in % by mass; anything else, or
-no unit at all, is refused with its column. Non-releases that seem to have been
-left out are looked for in `dropped`.
+no unit at all, is refused with its column, unless `Units` say what the values are in. Non-releases that seem to have
+been left out are looked for in `dropped`. Each problem bears its code (`import_codes`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from statistics import fmean
 
 from linectl.errors import ConfigError, Problem
+from linectl.lab.doubts import look_for_doubts
 from linectl.lab.dropped import look_for_dropped
-from linectl.lab.import_trace import CELSIUS, TIME, read_trace, temperature
+from linectl.lab.import_codes import ImportCode
+from linectl.lab.import_trace import CELSIUS, TIME, UNITS_AS_WRITTEN, Units, read_trace, temperature
 from linectl.lab.past_trials import ImportedBath, ImportedBottle, ImportedTrials
 from linectl.lab.spreadsheet import Cell, Column, Row, Sheet, read_sheet
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
@@ -32,7 +34,7 @@ from linectl.store.store import Store, new_run_id
 from linectl.units import s_to_ns
 from linectl.words import tr
 
-__all__ = ["IMPORT_TAGS", "ImportedBath", "ImportedBottle", "ImportedTrials", "read_trials", "store_import"]
+__all__ = ["IMPORT_TAGS", "ImportedBath", "ImportedBottle", "ImportedTrials", "Units", "read_trials", "store_import"]
 
 IMPORT_TAGS: Mapping[str, tuple[str, str]] = {"bath.temperature": ("°C", "float")}
 
@@ -55,43 +57,60 @@ _STILL_ON = {"", "inf", "+inf", "∞", "still on", "toujours collee", "toujours 
 _NAOH_MOST_PCT = 10.0  # soaks use up to 5 %; 15 is a bath of 1.5 % in g/L
 
 
-def read_trials(path: Path) -> ImportedTrials:
-    """Return the trials in the CSV file `path`.
+def read_trials(path: Path, *, glues: Collection[str] | None = None, units: Units = UNITS_AS_WRITTEN) -> ImportedTrials:
+    """Return the trials in the CSV file `path`; `glues` are the only ones known, when they are given.
 
     Raises:
-        ConfigError: every problem at once, with file, line and column; nothing of the file can be used.
+        ConfigError: every problem at once, with file, line, column and code; nothing of the file can be used. Its own
+            code is that of the problems, when they are all of one kind.
     """
     content = _content(path)
-    sheet = read_sheet(path, content, _COLUMNS, ("bottle", "glue", "bath", "naoh", "lo", "hi"))
-    if "temperature" not in sheet.headers and "trace" not in sheet.headers:
-        sheet.problems.append(Problem(str(path), 1, 1, tr("header"), tr("no column temperature_c, nor trace")))
-    if not sheet.rows:
-        sheet.problems.append(Problem(str(path), 1, 1, "", tr("the file has no rows")))
-    if sheet.problems:
-        raise ConfigError(sheet.problems)
+    required = ("bottle", "glue", "bath", "naoh", "lo", "hi")
+    sheet = read_sheet(path, content, [units.column(column) for column in _COLUMNS], required)
+    _must_have_rows(sheet)
+    _raise(sheet)
     bottles = [bottle for row in sheet.rows if (bottle := _bottle(sheet, row))]
     _refuse_doubles(sheet)
-    baths = _Baths(path, sheet).read()
+    reading = _Baths(path, sheet, units)
+    baths = reading.read()
     warnings: list[Problem] = []
     if not sheet.problems:
         warnings = look_for_dropped(sheet, bottles)
-    if sheet.problems:
-        raise ConfigError(sorted(sheet.problems, key=lambda problem: (problem.file, problem.line, problem.column)))
+    warnings += look_for_doubts(sheet, bottles, baths, glues=glues, time_unit=units.time)
+    _raise(sheet)
     return ImportedTrials(
         file=path.name,
         file_hash=hashlib.sha256(content).hexdigest(),
         text=content.decode("utf-8-sig", "replace"),
         baths=tuple(baths),
         bottles=tuple(bottles),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *reading.warnings),
     )
+
+
+def _must_have_rows(sheet: Sheet) -> None:
+    if "temperature" not in sheet.headers and "trace" not in sheet.headers:
+        text = tr("no column temperature_c, nor trace")
+        sheet.problems.append(Problem(sheet.file, 1, 1, tr("header"), text, ImportCode.COLUMNS))
+    if not sheet.rows and not sheet.problems:
+        sheet.problems.append(Problem(sheet.file, 1, 1, "", tr("the file has no rows"), ImportCode.COLUMNS))
+
+
+def _raise(sheet: Sheet) -> None:
+    if sheet.problems:
+        codes = {problem.code for problem in sheet.problems}
+        raise ConfigError(
+            sorted(sheet.problems, key=lambda problem: (problem.file, problem.line, problem.column)),
+            code=codes.pop() if len(codes) == 1 else ImportCode.SEVERAL,
+        )
 
 
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(tr("{file} cannot be read: {error}").format(file=path, error=error.strerror)) from error
+        text = tr("{file} cannot be read: {error}").format(file=path, error=error.strerror)
+        raise ConfigError(text, code=ImportCode.UNREADABLE) from error
 
 
 def _bottle(sheet: Sheet, row: Row) -> ImportedBottle | None:
@@ -99,11 +118,11 @@ def _bottle(sheet: Sheet, row: Row) -> ImportedBottle | None:
     before = len(sheet.problems)
     for name in ("bottle", "glue", "bath"):
         if not row.cells[name].text:
-            sheet.problem(row.cells[name], tr("is empty"))
+            sheet.problem(row.cells[name], tr("is empty"), ImportCode.VALUE)
     lo_s, hi_s = _interval(sheet, row.cells["lo"], row.cells["hi"])
     inserted_s = _optional(sheet, row, "inserted")
     if inserted_s < 0:
-        sheet.problem(row.cells["inserted"], tr("a time cannot be negative"))
+        sheet.problem(row.cells["inserted"], tr("a time cannot be negative"), ImportCode.VALUE)
     position = _whole(sheet, row, "position")
     if len(sheet.problems) > before or lo_s is None:
         return None
@@ -115,7 +134,7 @@ def _whole(sheet: Sheet, row: Row, name: str) -> int:
     """Return a count, 0 when it is not told."""
     value = _optional(sheet, row, name)
     if value < 0 or not value.is_integer():
-        sheet.problem(row.cells[name], tr("expected a whole number"))
+        sheet.problem(row.cells[name], tr("expected a whole number"), ImportCode.VALUE)
     return int(value)
 
 
@@ -129,18 +148,21 @@ def _interval(sheet: Sheet, lo: Cell, hi: Cell) -> tuple[float | None, float | N
     if hi.text.startswith(">"):
         return _still_on_after(sheet, lo, hi), None
     if not lo.text:
-        sheet.problem(lo, tr("is empty; write 0 for a label off at the first look, the last look for one still on"))
+        text = tr("is empty; write 0 for a label off at the first look, the last look for one still on")
+        sheet.problem(lo, text, ImportCode.NEVER_LOOKED)
         return None, None
     lo_s = _not_negative(sheet, lo, sheet.number(lo))
     if hi.text.casefold() in _STILL_ON:
         if lo_s == 0:
-            sheet.problem(lo, tr("said to be still on, but never looked at; write the time of the last look"))
+            text = tr("said to be still on, but never looked at; write the time of the last look")
+            sheet.problem(lo, text, ImportCode.NEVER_LOOKED)
         return lo_s, None
     hi_s = sheet.number(hi)
     if lo_s is not None and hi_s is not None and lo_s >= hi_s:
         swapped = tr("the interval's ends are swapped: seen off at {hi}, before seen on at {lo}")
         same = tr("seen off at {hi} and on at {lo}: a look gives an interval, last seen on before first seen off")
-        sheet.problem(hi, (swapped if lo_s > hi_s else same).format(hi=hi.text, lo=lo.text))
+        text = (swapped if lo_s > hi_s else same).format(hi=hi.text, lo=lo.text)
+        sheet.problem(hi, text, ImportCode.CHECKS_OUT_OF_ORDER)
     return (None if hi_s is None else lo_s), hi_s
 
 
@@ -149,14 +171,15 @@ def _still_on_after(sheet: Sheet, lo: Cell, hi: Cell) -> float | None:
     after_s = _not_negative(sheet, hi, sheet.number(hi, hi.text.removeprefix(">").strip()))
     lo_s = sheet.number(lo) if lo.text else after_s
     if after_s is not None and lo_s is not None and lo_s != after_s:
-        sheet.problem(hi, tr("still on after {hi}, but the last look in lo is {lo}").format(hi=hi.text, lo=lo.text))
+        text = tr("still on after {hi}, but the last look in lo is {lo}").format(hi=hi.text, lo=lo.text)
+        sheet.problem(hi, text, ImportCode.NEVER_LOOKED)
         return None
     return after_s
 
 
 def _not_negative(sheet: Sheet, cell: Cell, seconds: float | None) -> float | None:
     if seconds is not None and seconds < 0:
-        sheet.problem(cell, tr("a time cannot be negative"))
+        sheet.problem(cell, tr("a time cannot be negative"), ImportCode.VALUE)
         return None
     return seconds
 
@@ -166,8 +189,9 @@ def _refuse_doubles(sheet: Sheet) -> None:
     for row in sheet.rows:
         key = (row.cells["bath"].text, row.cells["bottle"].text)
         if key in first and all(key):
-            text = tr("bottle {bottle} of bath {bath} is already in line {line}")
-            sheet.problem(row.cells["bottle"], text.format(bottle=key[1], bath=key[0], line=first[key]))
+            text = tr("bottle {bottle} of bath {bath} is already in line {line}; keep one, or give it another name")
+            told = text.format(bottle=key[1], bath=key[0], line=first[key])
+            sheet.problem(row.cells["bottle"], told, ImportCode.DUPLICATE_BOTTLE)
         first.setdefault(key, row.line)
 
 
@@ -177,6 +201,8 @@ class _Baths:
 
     path: Path
     sheet: Sheet
+    units: Units
+    warnings: list[Problem] = field(default_factory=list)
     _repeats: Counter[tuple[float, float]] = field(default_factory=Counter)
 
     def read(self) -> list[ImportedBath]:
@@ -190,7 +216,7 @@ class _Baths:
             self._must_agree(name, [row.cells[column] for row in rows if column in row.cells])
         cells = rows[0].cells
         naoh_pct = self._naoh(cells["naoh"])
-        trace = read_trace(self.path, self.sheet, cells["trace"]) if "trace" in cells and cells["trace"].text else ()
+        trace = self._trace(cells)
         temperature_c = fmean(value for _, value in trace) if trace else self._temperature(cells)
         if temperature_c is None or naoh_pct is None:
             return None
@@ -198,26 +224,33 @@ class _Baths:
         told = _whole(self.sheet, rows[0], "replicate")
         return ImportedBath(name, temperature_c, naoh_pct, told or self._repeats[temperature_c, naoh_pct], trace)
 
+    def _trace(self, cells: Mapping[str, Cell]) -> tuple[tuple[float, float], ...]:
+        if "trace" not in cells or not cells["trace"].text:
+            return ()
+        trace = read_trace(self.path, self.sheet, cells["trace"], self.units)
+        self.warnings += trace.warnings
+        return trace.points
+
     def _temperature(self, cells: Mapping[str, Cell]) -> float | None:
         if "temperature" in cells and (cells["temperature"].text or "trace" not in cells):
-            return temperature(self.sheet, cells["temperature"])
+            return temperature(self.sheet, cells["temperature"], self.units)
         if not cells["trace"].text:
-            self.sheet.problem(cells["trace"], tr("this bath has neither a trace nor a temperature"))
+            text = tr("this bath has neither a trace nor a temperature")
+            self.sheet.problem(cells["trace"], text, ImportCode.VALUE)
         return None
 
     def _must_agree(self, name: str, cells: list[Cell]) -> None:
         for cell in cells[1:]:
             if cell.text != cells[0].text:
                 text = tr("{text!r}, but line {line} says {other!r} of the same bath {bath}")
-                self.sheet.problem(
-                    cell, text.format(text=cell.text, line=cells[0].line, other=cells[0].text, bath=name)
-                )
+                told = text.format(text=cell.text, line=cells[0].line, other=cells[0].text, bath=name)
+                self.sheet.problem(cell, told, ImportCode.BATH_DISAGREES)
 
     def _naoh(self, cell: Cell) -> float | None:
         value = self.sheet.number(cell)
         if value is not None and not 0 <= value <= _NAOH_MOST_PCT:
             text = tr("{value:g} % NaOH is outside 0 to {most:g} %; is it in g/L? divide by 10")
-            self.sheet.problem(cell, text.format(value=value, most=_NAOH_MOST_PCT))
+            self.sheet.problem(cell, text.format(value=value, most=_NAOH_MOST_PCT), ImportCode.NAOH)
         return value
 
 

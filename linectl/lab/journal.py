@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from linectl.clock import Clock
-from linectl.model.prompts import Answer, Prompt, Prompter
+from linectl.model.prompts import Answer, Prompt, Prompter, PromptKind
 from linectl.model.records import Event
-from linectl.units import NS_PER_S
 
-__all__ = ["EventStore", "Journal", "Questions"]
+__all__ = ["CALIBRATIONS", "EventStore", "Journal", "Questions"]
+
+CALIBRATIONS = "calibrations"  # an event of each run: its sensors' calibrations, as they were then
 
 
 class EventStore(Protocol):
@@ -51,18 +55,35 @@ class Journal:
 class Questions:
     """Puts the run's questions to a person, one at a time, and records who answered what, and how long it took."""
 
-    def __init__(self, prompter: Prompter, journal: Journal) -> None:
+    def __init__(self, prompter: Prompter, journal: Journal, *, speed: float = 1.0) -> None:
         self._prompter = prompter
         self._journal = journal
+        self._speed = speed
         self._one = asyncio.Lock()
 
-    async def ask(self, prompt: Prompt) -> Answer:
-        """Return the answer to `prompt`."""
+    async def ask(self, prompt: Prompt, *, left_s: Callable[[], float] | None = None) -> Answer:
+        """Return the answer to `prompt`; `left_s` gives its timeout (process s) at the moment in which it is put.
+
+        Latency is the loop's time: no setting of a clock changes it. Of a picture the SHA-256 is kept.
+        """
+        loop = asyncio.get_running_loop()
         async with self._one:
+            if left_s is not None:
+                prompt = replace(prompt, timeout_s=max(left_s(), 0.0) / self._speed)
+            began_s = loop.time()
             answer = await self._prompter.ask(prompt)
+            latency_s = loop.time() - began_s
         value = list(answer.value) if isinstance(answer.value, tuple) else answer.value
-        latency_s = (answer.answered_ns - answer.asked_ns) / NS_PER_S
         told = {"id": prompt.id, "task": prompt.task, "value": value, "who": answer.who, "face": answer.face}
         times = {"asked_ns": answer.asked_ns, "answered_ns": answer.answered_ns, "latency_s": round(latency_s, 3)}
-        self._journal.note("prompt", {**told, **times})
+        data: dict[str, object] = {**told, **times}
+        if prompt.kind is PromptKind.PHOTO:
+            data["sha256"] = await asyncio.to_thread(_sha256, str(answer.value))
+        self._journal.note("prompt", data)
         return answer
+
+
+def _sha256(path: str) -> str:
+    """Return the SHA-256 of a picture's bytes; the record then tells whether it is still the same picture."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ from linectl.lab.schedule import PHASES, BathTimes
 from linectl.model.records import Treatment
 from linectl.words import decimal, tr
 
-__all__ = ["Progress", "Reporter", "duration_text", "phase_text"]
+__all__ = ["Progress", "Reporter", "duration_text", "phase_text", "state_text"]
 
 _EVERY_S = 1.0  # of the loop: a display is never fed faster
 
@@ -21,7 +21,7 @@ class Progress:
     """Where the run stands: bath `bath` of `baths` and its phase; times in s of process time.
 
     `eta_s` is the time left by the plan, stretched by what the run has taken against its plan so far.
-    `temperature_c` is None when the bath's temperature is not known.
+    `temperature_c` is None when the bath's temperature is not known; `state` is that of the run (`phases.State`).
     """
 
     bath: int
@@ -32,11 +32,12 @@ class Progress:
     fraction: float
     eta_s: float
     temperature_c: float | None
+    state: str = "running"
 
     def line(self) -> str:
         """Return one line for a terminal, in the language in use."""
         shown = "--.-" if self.temperature_c is None else decimal(self.temperature_c)
-        return tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
+        text = tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
             bath=self.bath,
             baths=self.baths,
             treatment=self.treatment,
@@ -45,6 +46,7 @@ class Progress:
             percent=round(100 * self.fraction),
             left=duration_text(self.eta_s),
         )
+        return text if self.state == "running" else f"[{state_text(self.state)}] {text}"
 
 
 def phase_text(phase: str) -> str:
@@ -60,6 +62,20 @@ def phase_text(phase: str) -> str:
         "unload": tr("unloading"),
     }
     return names.get(phase, phase)
+
+
+def state_text(state: str) -> str:
+    """Return the name of a run's state (a machine word of `phases.State`) in the language in use."""
+    names = {
+        "pausing": tr("pauses at the next step"),
+        "paused": tr("PAUSED"),
+        "holding": tr("holding"),
+        "held": tr("HELD, heater off"),
+        "restarting": tr("restarting"),
+        "stopping": tr("stops at the next safe point"),
+        "aborting": tr("aborting"),
+    }
+    return names.get(state, state)
 
 
 def duration_text(seconds: float) -> str:
@@ -83,6 +99,7 @@ class Reporter:
         self._phase_s = self._began_s
         self._bath = 0
         self._phase = ""
+        self.state = "running"
         self._told_s = float("-inf")
 
     def enter(self, bath: int, phase: str) -> None:
@@ -90,6 +107,12 @@ class Reporter:
         self._bath, self._phase = bath, phase
         self._phase_s = self._clock.process_s()
         self._told_s = float("-inf")
+
+    def stands(self, state: str, temperature_c: float | None) -> None:
+        """Tell the listener at once that the run's state is now `state`."""
+        self.state = state
+        self._told_s = float("-inf")
+        self.tell(temperature_c)
 
     def tell(self, temperature_c: float | None) -> None:
         """Tell the listener where the run stands, unless it was told less than a second ago."""
@@ -117,6 +140,7 @@ class Reporter:
             fraction=done / total if total > 0 else 0.0,
             eta_s=(total - done) * stretch,
             temperature_c=temperature_c,
+            state=self.state,
         )
 
     def _planned_before(self) -> float:

@@ -12,7 +12,7 @@ from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord, covered_until
 from linectl.lab.results import Warn
 from linectl.model.readings import Level, Quality
-from linectl.model.records import Bottle, Run, Trial
+from linectl.model.records import Bottle, Check, Run, Trial
 from linectl.store.reader import Series, StoreReader
 from linectl.units import NS_PER_S
 from linectl.words import tr
@@ -51,11 +51,12 @@ def release_data(reader: StoreReader, run_ids: Sequence[str], *, tag: str = "bat
     for run_id in run_ids:
         run = reader.run(run_id)
         prefix = f"{run.id}/" if len(run_ids) > 1 else ""
-        bottles = reader.bottles(run.id)
+        bottles, checks = reader.bottles(run.id), reader.checks(run.id)
         for trial in reader.trials(run.id):
             mine = [bottle for bottle in bottles if bottle.trial == trial.ord]
             if mine:
-                baths.append(_bath(run, trial, mine, reader.series(run.id, tag, trial=trial.ord), prefix))
+                looks = [check for check in checks if check.trial == trial.ord and not check.examiner]
+                baths.append(_bath(run, trial, mine, looks, reader.series(run.id, tag, trial=trial.ord), prefix))
     usable = [bath for bath in baths if bath.trace is not None]
     return ReleaseData.from_records(
         [record for bath in usable for record in bath.records],
@@ -65,11 +66,13 @@ def release_data(reader: StoreReader, run_ids: Sequence[str], *, tag: str = "bat
     )
 
 
-def _bath(run: Run, trial: Trial, bottles: Sequence[Bottle], series: Series, prefix: str) -> _Bath:
+def _bath(
+    run: Run, trial: Trial, bottles: Sequence[Bottle], checks: Sequence[Check], series: Series, prefix: str
+) -> _Bath:
     name = f"{prefix}{trial.ord:02d}"
     origin_ns = min(bottle.inserted_ns for bottle in bottles)
     seen = [bottle for bottle in bottles if _seen(bottle)]
-    records = tuple(_record(bottle, trial, name, origin_ns) for bottle in seen)
+    records = tuple(_record(bottle, trial, name, origin_ns, _checks_s(bottle, checks)) for bottle in seen)
     warnings = [Warn(Code.NOT_OBSERVED, f"{name}: {bottle.label}") for bottle in bottles if bottle not in seen]
     if not records:
         return _Bath(name, (), None, math.inf, tuple(warnings))
@@ -93,7 +96,19 @@ def _seen(bottle: Bottle) -> bool:
     return looked or bottle.first_detached_ns is not None
 
 
-def _record(bottle: Bottle, trial: Trial, bath: str, origin_ns: int) -> ReleaseRecord:
+def _checks_s(bottle: Bottle, checks: Sequence[Check]) -> tuple[float, ...]:
+    """Return when `bottle` was looked at (s from its insertion) and, once off, when it would have been.
+
+    A check that was missed is no look. Without any check on record the answer is empty.
+    """
+    own = {check.planned_ns: check.done_ns for check in checks if check.bottle == bottle.label}
+    times_ns = [own.get(planned_ns, planned_ns) for planned_ns in {check.planned_ns for check in checks}]
+    ends_ns = (bottle.last_attached_ns, bottle.first_detached_ns) if times_ns else ()
+    looked_ns = {t_ns for t_ns in (*times_ns, *ends_ns) if t_ns is not None and t_ns > bottle.inserted_ns}
+    return tuple((t_ns - bottle.inserted_ns) / NS_PER_S for t_ns in sorted(looked_ns))
+
+
+def _record(bottle: Bottle, trial: Trial, bath: str, origin_ns: int, checks_s: tuple[float, ...]) -> ReleaseRecord:
     measured = trial.naoh_measured_pct
     attached_ns = bottle.inserted_ns if bottle.last_attached_ns is None else bottle.last_attached_ns
     detached_ns = bottle.first_detached_ns
@@ -108,6 +123,7 @@ def _record(bottle: Bottle, trial: Trial, bath: str, origin_ns: int) -> ReleaseR
         naoh_pct=trial.treatment.naoh_pct,
         inserted_at_s=(bottle.inserted_ns - origin_ns) / NS_PER_S,
         where=tr("bath {bath}").format(bath=bath),
+        checks_s=checks_s,
     )
 
 

@@ -5,63 +5,59 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from linectl.clock import Clock
-from linectl.errors import LinectlError, Refused, RunFailed
-from linectl.lab.bath import BathProcedure
+from linectl.errors import LinectlError, Refused
+from linectl.lab.asking import START, blind_names
+from linectl.lab.bath_run import BathRun
+from linectl.lab.commands import Commands
+from linectl.lab.confirmation.registry import STARTED
+from linectl.lab.context import RunContext
+from linectl.lab.control import Control
 from linectl.lab.design.baths import POSITIONS, PlannedBath, trials
+from linectl.lab.desk import PromptDesk
 from linectl.lab.halt import Halt, StopRequested
-from linectl.lab.journal import Journal, Questions
+from linectl.lab.journal import CALIBRATIONS, Journal, Questions
+from linectl.lab.outcome import RunOutcome, failed, judged
+from linectl.lab.phases import State
 from linectl.lab.progress import Progress, Reporter
-from linectl.lab.schedule import plan, problems, refill_reason
-from linectl.lab.soak import Soaking, camera_tag
-from linectl.lab.watch import PlcWatch, SensorWatch
+from linectl.lab.resume import TakeUp
+from linectl.lab.safe import make_safe
+from linectl.lab.schedule import plan, problems
+from linectl.lab.soak import camera_tag
+from linectl.lab.taking_up import TakingUp, identity_of
+from linectl.lab.watch import ClockWatch, Faults, PlcWatch, SensorWatch
 from linectl.line.limits import check_limits
 from linectl.line.line import Line
-from linectl.model.experiments import Experiment, FaultPolicy, Observation
+from linectl.model.experiments import Experiment, Observation
 from linectl.model.prompts import Prompter
 from linectl.model.readings import Scan
 from linectl.model.records import ExitStatus, Run, Trial, TrialState
 from linectl.store.store import Store, new_run_id
+from linectl.units import s_to_ns
 from linectl.words import tr
 
 __all__ = ["RunOutcome", "Runner"]
 
-_SAFE_WITHIN_S = 15.0  # loop time for proving that the heater is off
+_FINAL = {ExitStatus.SUCCESS: State.COMPLETE, ExitStatus.FAIL: State.ABORTED}
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutcome:
-    """How a run ended: `baths_done` went through their soak, `flagged` of them with a fault that its events tell.
-
-    `reason`, `hint` and `code` are those of what ended it early; `exit_code` is the command line's.
-    """
-
-    run_id: str
-    exit_status: ExitStatus
-    reason: str
-    baths_done: int
-    flagged: int
-    hint: str = ""
-    code: str = ""
-    exit_code: int = 0
-
-
-class Runner:
+class Runner(Commands):
     """One run of one experiment on an open line, into an open store.
 
     `run` returns how it ended; only what is refused before anything starts, a cancelled caller and errors of the
-    program itself are raised. `request_stop` ends it at the next safe point, `stop_now` at once; either way, and
-    after any error, the heater is switched off, what was stored stays, and the run is marked.
+    program itself are raised. `cancel` ends it at the next safe point, `abort` at once; either way, and after any
+    error, the heater is switched off, what was stored stays, and the run is marked. What it asks stands on its
+    `desk`, to which `prompter` is attached unless it is a desk itself.
     """
 
     def __init__(
         self,
         line: Line,
         store: Store,
-        prompter: Prompter,
+        prompter: Prompter | PromptDesk,
         clock: Clock,
         experiment: Experiment,
         *,
@@ -69,6 +65,9 @@ class Runner:
         seed: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         run_id: str = "",
+        registration: str = "",
+        take_up: TakeUp | None = None,
+        on_start: Callable[[str], None] | None = None,
     ) -> None:
         check_limits(experiment, line.definition)
         self._line = line
@@ -77,44 +76,94 @@ class Runner:
         self._experiment = experiment
         self._operator = operator
         self._seed = seed
+        self._registration = registration
         self._zone = line.definition.zones[experiment.zone]
+        if take_up is not None:
+            run_id = take_up.point.run.id
         self.run_id = run_id or new_run_id(clock.now_ns(), secrets.token_hex(8))
-        self._baths = trials(experiment, self._zone.positions or POSITIONS)
+        self._take_up = take_up
+        self._on_start = on_start
+        design = trials(experiment, self._zone.positions or POSITIONS)
+        self._baths = design if take_up is None else take_up.all_baths(design)
         self._journal = Journal(store, self.run_id, clock)
-        self._questions = Questions(prompter, self._journal)
+        self.desk = prompter if isinstance(prompter, PromptDesk) else PromptDesk(clock)
+        if prompter is not self.desk:
+            self.desk.attach(prompter)
         self._halt = Halt(clock)
-        self._sensors = SensorWatch(self._zone.name, self._journal)
-        self._plc = PlcWatch(line.definition, self._journal, self._break)
         self._reporter = Reporter(clock, plan(self._baths, experiment, self._zone), on_progress)
-        self._bath = BathProcedure(
+        faults = Faults(experiment, self._hold_for)
+        self._sensors = SensorWatch(self._zone.name, self._journal, faults)
+        self._plc = PlcWatch(line.definition, self._journal, self._break)
+        self._clock_watch = ClockWatch(clock, self._journal)
+        questions = Questions(self.desk, self._journal, speed=clock.speed)
+        self._context = RunContext(
+            self.run_id,
             line,
+            store,
             clock,
             self._zone,
-            self._questions,
+            experiment,
             self._journal,
-            halt=self._halt,
-            enter=self._enter,
-            look=self._look,
+            questions,
+            self._halt,
+            faults,
+            self._look,
+        )
+        self._bath = BathRun(self._context, self._sensors, self._enter)
+        self._control = Control(
+            clock,
+            self._journal,
+            self._halt,
+            self._bath,
+            operator=operator,
+            broken=self._break,
+            told=self._stands,
         )
         self._work: asyncio.Task[None] | None = None
+        self._taking_up = None if take_up is None else TakingUp(take_up, self._context, self._bath, self._baths)
+        self._to_do = self._baths if self._taking_up is None else self._taking_up.work
         self._present: Trial | None = None
-        self._soaking: Soaking | None = None
         self._running = False
         self._at_once = False
         self._broken = ""
         self._index = 0
-        self._done = 0
-        self._flagged = 0
+        self._done, self._flagged = (0, 0) if take_up is None else take_up.point.done
 
     # from outside
 
-    def request_stop(self) -> None:
-        """End the run at its next safe point: bottles are asked out, heater off, data kept, exit status abort."""
-        self._halt.ask()
+    @property
+    def state(self) -> State:
+        """Where the run stands (ISA-88)."""
+        return self._control.state
 
-    def stop_now(self) -> None:
+    def live(self) -> Control:
+        """Return the control of the run while it runs (see `Commands`)."""
+        if not self._running:
+            raise Refused(tr("nothing is running"), code="E-RUN-006")
+        return self._control
+
+    def would_lose(self) -> str:
+        """Return what ending the run now would lose, for the question before `cancel`."""
+        if not self._running:
+            return tr("nothing is running")
+        stands = self._reporter.progress()
+        return self._control.would_lose(stands.elapsed_s, stands.eta_s, len(self._baths) - self._index - 1)
+
+    def cancel(self, *, who: str = "", why: str = "") -> None:
+        """End the run at its next safe point: bottles are asked out, heater off, data kept, exit status abort.
+
+        Whoever calls has asked the person and named `would_lose`.
+        """
+        if self._running:
+            self._control.stopping(who or self._operator, why)
+        else:
+            self._halt.ask()
+
+    def abort(self, *, who: str = "", why: str = "") -> None:
         """End the run at once: heater off, data kept, exit status abort."""
         self._at_once = True
+        if self._running:
+            self._control.aborting(who or self._operator, why)
         if self._work is not None:
             self._work.cancel()
 
@@ -126,7 +175,6 @@ class Runner:
         """
         self._preflight()
         await self._begin()
-        self._running = True
         self._work = asyncio.create_task(self._all_baths())
         if self._at_once:
             self._work.cancel()
@@ -144,7 +192,7 @@ class Runner:
     # before and after
 
     def _preflight(self) -> None:
-        found = problems(self._baths, self._experiment, self._zone)
+        found = problems(self._to_do, self._experiment, self._zone)
         if found:
             raise Refused("\n".join(found), hint=tr("see the timeline: linectl run FILE --dry-run"))
         if self._experiment.observation is not Observation.CAMERA:
@@ -160,6 +208,24 @@ class Runner:
             )
 
     async def _begin(self) -> None:
+        if self._taking_up is None:
+            await self._start()
+        else:
+            await self._taking_up.open()
+        if self._on_start is not None:
+            self._on_start(self.run_id)
+        for group in self._line.layouts:
+            await self._store.start_span(self.run_id, None, group)
+        self._line.on_scan(self._on_scan)
+        self._line.on_event(self._on_event)
+        self._running = True
+        await self._control.begin()
+        if self._taking_up is None:
+            told = {"experiment": self._experiment.name, "baths": len(self._baths)}
+            origin_ns = self._clock.now_ns() - s_to_ns(self._clock.process_s())
+            await self._journal.event("run_started", **told, clock_origin_ns=origin_ns, **self._identity())
+
+    async def _start(self) -> None:
         definition, experiment = self._line.definition, self._experiment
         run = Run(
             id=self.run_id,
@@ -174,21 +240,25 @@ class Runner:
             definition=experiment.text,
             version=version("linectl"),
             seed=self._seed,
+            calibration_hash=definition.calibration_hash,
             speed=self._clock.speed,
         )
         await self._store.start_run(run)
         await self._store.add_trials([self._trial(bath) for bath in self._baths])
-        for group in self._line.layouts:
-            await self._store.start_span(self.run_id, None, group)
-        self._line.on_scan(self._on_scan)
-        self._line.on_event(self._on_event)
-        await self._journal.event("run_started", experiment=experiment.name, baths=len(self._baths))
+        if definition.calibrations:
+            known = {tag: asdict(each) for tag, each in definition.calibrations.items()}
+            await self._journal.event(CALIBRATIONS, hash=definition.calibration_hash, sensors=known)
+        if experiment.confirmation:
+            await self._journal.event(STARTED, confirmation=experiment.confirmation, hash=self._registration)
 
     async def _end(self, work: asyncio.Task[None]) -> RunOutcome:
         """Switch the heater off, mark the run, and return how it ended."""
-        outcome = self._outcome(work)
-        await self._safe()
+        so_far = RunOutcome(self.run_id, ExitStatus.SUCCESS, "", self._done, self._flagged)
+        outcome = judged(so_far, work, self._broken, self._left_in)
+        await make_safe(self._line, self._journal)
         self._plc.close()
+        aborted = State.ABORTED if work.cancelled() else State.STOPPED
+        self._control.end(_FINAL.get(outcome.exit_status, aborted), outcome.reason)
         told = {"status": str(outcome.exit_status), "reason": outcome.reason}
         try:
             if not self._store.degraded:
@@ -197,75 +267,52 @@ class Runner:
             await self._store.end_run(self.run_id, outcome.exit_status, outcome.reason, self._clock.now_ns())
         except LinectlError as error:  # the disk is full or gone: the run is over, its heater off; say so
             if outcome.exit_status is ExitStatus.SUCCESS:
-                outcome = self._failed(error)
+                outcome = failed(so_far, error, self._left_in)
         finally:
             self._running = False
         return outcome
 
-    async def _safe(self) -> None:
-        """Switch the heater off, and keep what could not be proved."""
-        try:
-            async with asyncio.timeout(_SAFE_WITHIN_S):
-                await self._line.safe()
-        except (LinectlError, TimeoutError) as error:
-            self._journal.note("safe_not_proved", {"detail": str(error)})
-        else:
-            self._journal.note("safe", {"heater": "off"})
-
     async def _keep_present(self) -> None:
         """Keep what was seen in the bath at which the run ended early, and mark it."""
         trial = self._present
-        if self._soaking is not None:
-            await self._soaking.close()
+        if self._bath.soaking is not None:
+            await self._bath.soaking.close()
         if trial is not None:
             naoh = self._sensors.end()
             aborted = replace(trial, state=TrialState.ABORTED, ended_ns=self._clock.now_ns(), naoh_measured_pct=naoh)
             await self._store.update_trial(aborted)
 
-    def _outcome(self, work: asyncio.Task[None]) -> RunOutcome:
-        if self._broken:
-            return self._ended(ExitStatus.FAIL, self._broken + self._left_in(), 5, "E-RUN-002")
-        if work.cancelled():
-            return self._ended(ExitStatus.ABORT, tr("stopped at once") + self._left_in(), 8, "E-RUN-001")
-        error = work.exception()
-        if error is None:
-            return self._ended(ExitStatus.SUCCESS, "", 0)
-        if isinstance(error, StopRequested):
-            return self._ended(ExitStatus.ABORT, tr("stopped on request"), 8, "E-RUN-001")
-        return self._failed(error)
-
-    def _failed(self, error: BaseException) -> RunOutcome:
-        if isinstance(error, LinectlError):
-            text = error.message + self._left_in()
-            return replace(self._ended(ExitStatus.FAIL, text, error.exit_code, error.code), hint=error.hint)
-        return self._ended(ExitStatus.FAIL, f"{type(error).__name__}: {error}", 1, LinectlError.code)
-
-    def _ended(self, status: ExitStatus, reason: str, exit_code: int, code: str = "") -> RunOutcome:
-        return RunOutcome(self.run_id, status, reason, self._done, self._flagged, code=code, exit_code=exit_code)
-
-    def _left_in(self) -> str:
-        """Return the warning that bottles are still in the bath."""
-        places = self._soaking.positions if self._soaking is not None else ()
-        if not places:
-            return ""
-        return tr("; bottles are still in the bath: positions {places}").format(places=", ".join(map(str, places)))
+    @property
+    def _left_in(self) -> tuple[int, ...]:
+        """The positions that hold bottles now."""
+        return () if self._bath.soaking is None else self._bath.soaking.positions
 
     # bath after bath
 
     async def _all_baths(self) -> None:
-        await self._bath.make_ready()
-        for index, bath in enumerate(self._baths):
-            self._halt.safe_point()
-            self._index = index
+        if self._taking_up is None:
+            await self._bath.procedure.make_ready()
+            await self._bath.ask_covariates("run", START)
+            await self._bath.ask_questions(START)
+        else:
+            await self._taking_up.clear()
+        for bath in self._to_do:
+            await self._halt.boundary()
+            self._index = self._baths.index(bath)
             await self._one_bath(bath)
+        names = blind_names(self._experiment, self._baths)
+        if names:  # the last observation is stored: the codes may be known
+            await self._journal.event("unblinded", codes=dict(names))
 
     async def _one_bath(self, bath: PlannedBath) -> None:
-        self._present = replace(self._trial(bath), state=TrialState.RUNNING, started_ns=self._clock.now_ns())
+        under_way = None if self._take_up is None else self._take_up.under_way(bath)
+        started = replace(self._trial(bath), state=TrialState.RUNNING, started_ns=self._clock.now_ns())
+        self._present = under_way or started
         await self._store.update_trial(self._present)
         for group in self._line.layouts:
             await self._store.start_span(self.run_id, bath.ord, group)
-        await self._prepare(bath)
-        flags = await self._soak(bath)
+        flags = await self._carry_out(bath, goes_on=under_way is not None)
+        self._control.complete_phase()
         ended = replace(
             self._present,
             state=TrialState.FLAGGED if flags else TrialState.COMPLETE,
@@ -281,64 +328,17 @@ class Runner:
             self._flagged += 1
             await self._journal.event("bath_flagged", trial=bath.ord, flags=flags)
 
-    async def _prepare(self, bath: PlannedBath) -> None:
-        """Bring the bath to its treatment."""
-        experiment, treatment = self._experiment, bath.treatment
-        before = None if self._index == 0 else self._bath.state()
-        reason = refill_reason(before, treatment, experiment, self._zone)
-        self._bath.flags.clear()
-        if reason:
-            await self._journal.event("refill", trial=bath.ord, reason=reason)
-            await self._bath.refill(experiment.stirrer_pct)
-        else:
-            await self._bath.top_up(experiment.stirrer_pct)
-        await self._bath.dose(treatment.naoh_pct)
-        if self._bath.flags and experiment.on_sensor_fault is FaultPolicy.ABORT:
-            raise self._abort(tr("the NaOH of the bath cannot be measured"))
-        await self._bath.heat_to(treatment.temperature_c)
-        await self._bath.stabilise(treatment.temperature_c, experiment.stabilisation)
-        self._halt.safe_point()
-
-    async def _soak(self, bath: PlannedBath) -> list[str]:
-        """Load, soak and unload; return what the bath is flagged for."""
-        soaking = self._soaking = Soaking(
-            self._line,
-            self._store,
-            self._clock,
-            self._questions,
-            self._journal,
-            self._halt,
-            self._experiment,
-            self.run_id,
-            bath,
-            fault=self._sensors.fault,
-            look=self._look,
-        )
-        await self._bath.lid(opened=True)
-        await self._enter("load")
-        self._sensors.begin()
-        try:
-            await soaking.load_and_watch(self._all_in)
-        except RunFailed:
-            await self._out(soaking)
-            raise
-        await self._out(soaking)
-        self._halt.safe_point()
-        dead = [f"no_{tag.rpartition('.')[2]}" for tag in self._sensors.dead]
-        return self._bath.flags + dead + (["checks_missed"] if soaking.missed else [])
-
-    async def _all_in(self) -> None:
-        await self._bath.lid(opened=False)
-        await self._enter("soak")
-
-    async def _out(self, soaking: Soaking) -> None:
-        """Store what was last seen, and have the bottles taken out."""
-        await soaking.close()
-        await self._enter("unload")
-        await self._bath.lid(opened=True)
-        await soaking.unload()
-        self._soaking = None
-        await self._bath.lid(opened=False)
+    async def _carry_out(self, bath: PlannedBath, *, goes_on: bool) -> list[str]:
+        taking_up, first = self._taking_up, bath is self._to_do[0]
+        if taking_up is None:
+            return await self._bath.run(bath, first=first)
+        if not first:
+            if taking_up.continues and bath is self._to_do[1]:
+                await taking_up.go_on()
+            return await self._bath.run(bath, first=False)
+        if goes_on and taking_up.continues:
+            return await self._bath.go_on(bath, taking_up.point, taking_up.arming)
+        return await self._bath.run(bath, first=taking_up.fresh_water)
 
     # while it goes on
 
@@ -347,17 +347,31 @@ class Runner:
 
     async def _enter(self, phase: str) -> None:
         """Announce a phase; it is on disk before anything acts on it."""
+        trial = self._baths[self._index].ord
         self._reporter.enter(self._index, phase)
-        await self._journal.event("phase", trial=self._baths[self._index].ord, phase=phase)
+        await self._control.enter(phase, trial)
+        await self._journal.event("phase", trial=trial, phase=phase, **self._identity())
         self._look()
+        await self._bath.ask_questions(phase)
+
+    def _identity(self) -> dict[str, int | None]:
+        """Return which controller answers, for the journal: after a crash it must be the same, without a restart."""
+        return asdict(identity_of(self._line))
 
     def _look(self) -> None:
-        self._reporter.tell(self._bath.value("temperature"))
+        self._reporter.tell(self._bath.procedure.value("temperature"))
+
+    def _stands(self, state: State) -> None:
+        self._reporter.stands(state, self._bath.procedure.value("temperature"))
+
+    def _hold_for(self, fault: str) -> None:
+        self._control.hold_for(fault)
 
     def _on_scan(self, scan: Scan) -> None:
         if self._running:
             self._store.log_scan(scan)
             self._sensors.see(scan)
+            self._clock_watch.see()
 
     def _on_event(self, kind: str, data: Mapping[str, object]) -> None:
         if self._running:
@@ -370,6 +384,3 @@ class Runner:
             self._journal.note("broken", {"reason": reason})
             if self._work is not None:
                 self._work.cancel()
-
-    def _abort(self, fault: str) -> RunFailed:
-        return RunFailed(tr("{fault}; the experiment says to abort").format(fault=fault))

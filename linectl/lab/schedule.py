@@ -8,34 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, log
+from math import inf, isfinite
 
 from linectl.lab.design.baths import PlannedBath, trials
-from linectl.model.experiments import Experiment
+from linectl.lab.design.changeover import ROOM_C, BathState, Change, change, holding_kw, refill_reason
+from linectl.model.experiments import PHASES, Experiment
 from linectl.model.lines import LineDefinition, Zone
 from linectl.model.records import Treatment
 from linectl.words import tr
 
 __all__ = ["PHASES", "BathState", "BathTimes", "feasibility", "plan", "problems", "refill_reason", "timeline"]
 
-PHASES = ("drain", "fill", "dose", "heat", "stabilise", "load", "soak", "unload")
-
-ROOM_C = 20.0
-NAOH_ABOVE_PCT = 0.1  # a bath that is stronger than wanted by more is drained: half of the ± 0.2 % asked of a dose
-_KJ_L_K = 4.1  # heat capacity of a litre of bath (2 % NaOH, 20-80 °C: 4.07 to 4.11 kJ/kg/K)
-_LOSS_40_L_KW_K = 0.005  # a lidded lab bath of 40 L loses 5 W/K; others by their surface
-_DOSE_G_MIN = 120.0  # of NaOH from a laboratory pump; then the time to stir it in
-_STIR_S = 30.0
 _LOAD_BOTTLE_S = 10.0
 _UNLOAD_BOTTLE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class BathState:
-    """What is in the bath: °C and % NaOH."""
-
-    temperature_c: float
-    naoh_pct: float
+_BOTTLE_WH_K = 0.131  # a glass bottle of 560 g: 0.47 kJ/K
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +30,16 @@ class BathTimes:
 
     Reasons: `start` (nobody knows what is in it), `naoh` (too strong), `cooler` (cooling under the lid would take
     longer than the experiment allows), `faster` (draining, filling and heating is faster than to wait for it).
-    `heat` is the time of cooling where the bath must cool.
+    `heat` is the time of cooling where the bath must cool. `energy_kwh` is what the bath's own heater gives: to the
+    water, to the `bottles`, to the losses under the lid and, while bottles go in and out, without it.
     """
 
     ord: int
     treatment: Treatment
     refill: str
     phases: Mapping[str, float]
+    energy_kwh: float = 0.0
+    bottles: int = 0
 
     @property
     def total_s(self) -> float:
@@ -93,26 +82,6 @@ def plan(baths: Sequence[PlannedBath], experiment: Experiment, zone: Zone) -> li
     return found
 
 
-def refill_reason(before: BathState | None, treatment: Treatment, experiment: Experiment, zone: Zone) -> str:
-    """Return why the bath must be drained and filled for `treatment`, "" when it can be kept (see `BathTimes`)."""
-    if before is None:
-        return "start"
-    if before.naoh_pct > treatment.naoh_pct + NAOH_ABOVE_PCT:
-        return "naoh"
-    band = experiment.stabilisation.band_c
-    if before.temperature_c <= treatment.temperature_c + band:
-        return ""
-    cooling = _cool_s(zone, before.temperature_c, treatment.temperature_c + band)
-    if cooling + experiment.stabilisation.hold_s > experiment.stabilisation.within_s:
-        return "cooler"
-    fresh = (
-        sum(_refill_s(zone))
-        + _dose_s(zone, treatment.naoh_pct)
-        + _to_temperature_s(zone, zone.fill_temperature_c, treatment, band)
-    )
-    return "faster" if fresh < cooling else ""
-
-
 def problems(baths: Sequence[PlannedBath], experiment: Experiment, zone: Zone) -> list[str]:
     """Return what physics forbids for `baths`: one sentence for each, with the minutes needed and given."""
     rates = {"fill_l_min": zone.fill_l_min, "drain_l_min": zone.drain_l_min, "heater_kw": zone.heater_kw}
@@ -123,8 +92,7 @@ def problems(baths: Sequence[PlannedBath], experiment: Experiment, zone: Zone) -
     found: list[str] = []
     before: BathState | None = None
     for bath in baths:
-        start_c, reason = _start(bath, before, experiment, zone)
-        found += _too_slow(bath, start_c, reason, experiment, zone)
+        found += _too_slow(bath, change(before, bath.treatment, experiment, zone), experiment, zone)
         before = BathState(bath.treatment.temperature_c, bath.treatment.naoh_pct)
     return found
 
@@ -134,32 +102,37 @@ def _baths(experiment: Experiment, zone: Zone) -> list[PlannedBath]:
 
 
 def _times(bath: PlannedBath, before: BathState | None, experiment: Experiment, zone: Zone) -> BathTimes:
-    start_c, reason = _start(bath, before, experiment, zone)
-    band = experiment.stabilisation.band_c
-    drain, fill = _refill_s(zone) if reason else (0.0, 0.0)
-    missing_pct = bath.treatment.naoh_pct - (0.0 if reason or before is None else before.naoh_pct)
+    way = change(before, bath.treatment, experiment, zone)
     phases = {
-        "drain": 0.0 if before is None else drain,
-        "fill": fill,
-        "dose": _dose_s(zone, missing_pct),
-        "heat": _to_temperature_s(zone, start_c, bath.treatment, band),
+        "drain": way.drain_s,
+        "fill": way.fill_s,
+        "dose": way.dose_s,
+        "heat": way.heat_s,
         "stabilise": experiment.stabilisation.hold_s,
         "load": _LOAD_BOTTLE_S * len(bath.bottles),
         "soak": experiment.soak.cap_s,
         "unload": _UNLOAD_BOTTLE_S * len(bath.bottles),
     }
-    return BathTimes(bath.ord, bath.treatment, reason, phases)
+    energy = _energy_kwh(bath, way, phases, experiment, zone)
+    return BathTimes(bath.ord, bath.treatment, way.reason, phases, energy, len(bath.bottles))
 
 
-def _start(bath: PlannedBath, before: BathState | None, experiment: Experiment, zone: Zone) -> tuple[float, str]:
-    """Return from which temperature (°C) the bath is heated or cooled, and why it is refilled ("" when not)."""
-    reason = refill_reason(before, bath.treatment, experiment, zone)
-    return (zone.fill_temperature_c if reason or before is None else before.temperature_c), reason
+def _energy_kwh(
+    bath: PlannedBath, way: Change, phases: Mapping[str, float], experiment: Experiment, zone: Zone
+) -> float:
+    """Return the heat (kWh) of one bath; not finite where it never gets there."""
+    if not isfinite(way.heat_kwh):
+        return inf
+    temperature_c = bath.treatment.temperature_c
+    lidded_s, open_s = phases["stabilise"] + phases["soak"], phases["load"] + phases["unload"]
+    kept = holding_kw(zone, temperature_c, lid_open=False) * lidded_s
+    kept += holding_kw(zone, temperature_c, lid_open=True) * open_s
+    warmed_k = max(0.0, temperature_c - experiment.glass.bottle_in_c)
+    return way.heat_kwh + kept / 3600.0 + _BOTTLE_WH_K * 1e-3 * warmed_k * len(bath.bottles)
 
 
-def _too_slow(bath: PlannedBath, start_c: float, reason: str, experiment: Experiment, zone: Zone) -> list[str]:
-    stable = experiment.stabilisation
-    way_s = _to_temperature_s(zone, start_c, bath.treatment, stable.band_c)
+def _too_slow(bath: PlannedBath, way: Change, experiment: Experiment, zone: Zone) -> list[str]:
+    stable, start_c, way_s = experiment.stabilisation, way.start_c, way.heat_s
     if way_s + stable.hold_s <= stable.within_s:
         return []
     cooling = start_c > bath.treatment.temperature_c
@@ -176,44 +149,6 @@ def _too_slow(bath: PlannedBath, start_c: float, reason: str, experiment: Experi
         if cooling
         else tr("bath {bath} ({treatment}): heating from {start} °C takes {way} min; {given} min are given")
     )
-    hint = tr(" (fresh water comes at {start} °C)").format(start=f"{start_c:g}") if reason else ""
+    hint = tr(" (fresh water comes at {start} °C)").format(start=f"{start_c:g}") if way.reason else ""
     minutes = {"way": f"{(way_s + stable.hold_s) / 60:.0f}", "given": f"{stable.within_s / 60:.0f}"}
     return [text.format(**place, **minutes) + hint]
-
-
-def _dose_s(zone: Zone, missing_pct: float) -> float:
-    """Return the seconds of dosing `missing_pct` % NaOH and stirring it in."""
-    return 60.0 * zone.volume_l * 10.0 * missing_pct / _DOSE_G_MIN + _STIR_S if missing_pct > 0 else 0.0
-
-
-def _refill_s(zone: Zone) -> tuple[float, float]:
-    """Return the seconds of draining and of filling."""
-    return tuple(  # type: ignore[return-value]  # two by construction
-        60.0 * zone.volume_l / rate if rate > 0 else inf for rate in (zone.drain_l_min, zone.fill_l_min)
-    )
-
-
-def _to_temperature_s(zone: Zone, start_c: float, treatment: Treatment, band_c: float) -> float:
-    """Return the seconds from `start_c` to the treatment's temperature, by heating or by cooling under the lid."""
-    if start_c > treatment.temperature_c + band_c:
-        return _cool_s(zone, start_c, treatment.temperature_c + band_c)
-    return _heat_s(zone, start_c, treatment.temperature_c) if start_c < treatment.temperature_c else 0.0
-
-
-def _time_constant_s(zone: Zone) -> tuple[float, float]:
-    """Return heat capacity over loss (s) and the loss (kW/K) of the lidded bath."""
-    loss = _LOSS_40_L_KW_K * (zone.volume_l / 40.0) ** (2.0 / 3.0)
-    return zone.volume_l * _KJ_L_K / loss, loss
-
-
-def _heat_s(zone: Zone, start_c: float, end_c: float) -> float:
-    """Return the seconds of full heater power from `start_c` to `end_c` against the loss; inf when never."""
-    tau, loss = _time_constant_s(zone)
-    highest = ROOM_C + zone.heater_kw / loss
-    return tau * log((highest - start_c) / (highest - end_c)) if end_c < highest else inf
-
-
-def _cool_s(zone: Zone, start_c: float, end_c: float) -> float:
-    """Return the seconds in which the lidded bath cools from `start_c` to `end_c`; inf when never."""
-    tau, _ = _time_constant_s(zone)
-    return tau * log((start_c - ROOM_C) / (end_c - ROOM_C)) if end_c > ROOM_C else inf

@@ -7,22 +7,19 @@ that saw nothing (camera dead, nobody looked) is a missed check; its label is ne
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from math import floor
 
-from linectl.clock import Clock
-from linectl.errors import RunFailed
+from linectl.errors import Refused, RunFailed
+from linectl.lab.asking import covariate_prompt, load_prompt, residue_prompts, unload_prompt
+from linectl.lab.context import RunContext
 from linectl.lab.design.baths import PlannedBath, PlannedBottle
-from linectl.lab.halt import Halt
-from linectl.lab.journal import Journal, Questions
-from linectl.line.line import Line
-from linectl.model.experiments import Experiment, FaultPolicy, Observation
-from linectl.model.prompts import Prompt, PromptKind
-from linectl.model.readings import Reading
+from linectl.lab.looks import NOT_SEEN, Eyes, Look, Watched, camera_tag
+from linectl.lab.resume import ResumePoint
+from linectl.model.experiments import Observation
 from linectl.model.records import Bottle, Check
-from linectl.store.store import Store
-from linectl.units import s_to_ns
+from linectl.units import NS_PER_S, s_to_ns
 from linectl.words import tr
 
 __all__ = ["Soaking", "camera_tag"]
@@ -30,94 +27,34 @@ __all__ = ["Soaking", "camera_tag"]
 _SEEN_AFTER_S = 2.0  # process time from a bottle's insertion until the camera has surely told of it
 _SILENCE_PERIODS = 1.5  # of the camera's own period: it has missed a word
 _DEAD_LOOKS = 2  # looks in a row without any label seen: the camera counts as dead
-
-
-def camera_tag(position: int) -> str:
-    """Return the tag of the label camera at `position`."""
-    return f"label.p{position:02d}"
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One bottle in the bath: what is stored of it, and how far that is proved.
-
-    `inserted_s` is process time; `word_ns` is the camera's last word on it, `proved_ns` the last look that saw the
-    label attached and that a later word has proved, `unproved` the looks since.
-    """
-
-    bottle: Bottle
-    inserted_s: float
-    word_ns: int
-    proved_ns: int | None = None
-    unproved: list[Check] = field(default_factory=list)
-
-    def prove(self, word_ns: int) -> None:
-        """Take a word of the camera: it proves the looks before it."""
-        self.word_ns = word_ns
-        proved = [look.done_ns for look in self.unproved if look.done_ns is not None and look.done_ns <= word_ns]
-        self.proved_ns = max([*proved, self.proved_ns or 0]) or None
-        del self.unproved[: len(proved)]
-
-    def withdraw(self) -> list[Check]:
-        """Return the looks since the camera's last word as missed ones; the label was last seen before them."""
-        missed = [replace(look, done_ns=None, attached=None) for look in self.unproved]
-        self.unproved.clear()
-        if missed:
-            self.bottle = replace(self.bottle, last_attached_ns=self.proved_ns)
-        return missed
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one look at one label gave: when (ns), attached or not (None: not seen), and from when the proof is (ns)."""
-
-    done_ns: int | None
-    attached: bool | None
-    proof_ns: int = 0
-
-
-_NOT_SEEN = _Look(None, None)
+_MARGIN = 0.1  # of the check interval, at most 1 s: a person's check ends so long before the next one
 
 
 class Soaking:
     """Loads one bath, watches its labels until the cap or until all are off, and gives each bottle its interval.
 
     Checks stand on a grid of `check_s` from the first insertion; the soak ends at the first check at or after `cap_s`
-    from the last insertion. `fault` tells of a sensor that died ("" while none has). Stops take effect after a
-    bottle or a check.
+    from the last insertion. Stops take effect after a bottle or a check; a hold changes nothing here, for bottles
+    in a bath that cools are looked at as before.
     """
 
-    def __init__(
-        self,
-        line: Line,
-        store: Store,
-        clock: Clock,
-        questions: Questions,
-        journal: Journal,
-        halt: Halt,
-        experiment: Experiment,
-        run: str,
-        bath: PlannedBath,
-        *,
-        fault: Callable[[], str] = lambda: "",
-        look: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._line = line
-        self._store = store
-        self._clock = clock
-        self._questions = questions
-        self._journal = journal
-        self._halt = halt
-        self._experiment = experiment
-        self._run = run
+    def __init__(self, context: RunContext, bath: PlannedBath) -> None:
+        self._context = context
+        self._clock = context.clock
+        self._store = context.store
+        self._journal = context.journal
+        self._soak = context.experiment.soak
+        self._camera = context.experiment.observation is Observation.CAMERA
         self._bath = bath
-        self._fault = fault
-        self._told = look
-        self._watched: list[_Watched] = []
+        self._eyes = Eyes(context.line, context.clock, context.questions, context.journal, bath.ord)
+        self._watched: list[Watched] = []
         self._first_in = asyncio.Event()
         self._loaded = asyncio.Event()
+        self._no_more = self._enough = False
+        self._decided: set[str] = set()  # labels that were in, or left out, before a crash
+        self._looked: int | None = None  # the last check made before a crash, counted from the first insertion
         self._blind_looks = 0
-        slow = [layout.period_s for layout in line.layouts.values() if camera_tag(1) in layout.tags]
+        slow = [layout.period_s for layout in context.line.layouts.values() if camera_tag(1) in layout.tags]
         self._silence_ns = s_to_ns(_SILENCE_PERIODS * max(slow, default=0.0))
         self.missed = 0
 
@@ -131,11 +68,32 @@ class Soaking:
         """The positions that hold a bottle."""
         return tuple(sorted(watched.bottle.position for watched in self._watched))
 
+    @property
+    def still_on(self) -> tuple[int, ...]:
+        """The positions whose label is still watched."""
+        return tuple(sorted(watched.bottle.position for watched in self._watched if watched.open))
+
+    def take_up(self, point: ResumePoint) -> None:
+        """Go on with the bottles that are in since before a crash: on their own time, from where the checks ended."""
+        now_s, now_ns = self._clock.process_s(), self._clock.now_ns()
+        for bottle in point.bottles:
+            seen_ns = bottle.inserted_ns if bottle.last_attached_ns is None else bottle.last_attached_ns
+            watched = Watched(bottle, now_s - (now_ns - bottle.inserted_ns) / NS_PER_S, seen_ns, seen_ns)
+            watched.skipped = point.skipped.get(bottle.label, "")
+            self._watched.append(watched)
+        self._decided = {bottle.label for bottle in point.bottles} | point.left_out
+        self._no_more = point.phase != "load"
+        if self._watched:
+            began_ns = self._watched[0].bottle.inserted_ns
+            checked_ns = began_ns if point.checked_ns is None else point.checked_ns
+            self._looked = round((checked_ns - began_ns) / s_to_ns(self._soak.check_s))
+            self._first_in.set()
+
     async def load_and_watch(self, all_in: Callable[[], Awaitable[None]]) -> None:
         """Ask for every bottle, watch from the first one on, and await `all_in` when all are in.
 
         Raises:
-            RunFailed: a sensor died and the experiment's policy is to abort; the bottles are still in.
+            RunFailed: something failed and the experiment's policy is to abort; the bottles are still in.
         """
         tasks = [asyncio.create_task(self._load(all_in)), asyncio.create_task(self._watch())]
         try:
@@ -154,50 +112,84 @@ class Soaking:
                 await self._store.update_bottle(watched.bottle)
 
     async def unload(self) -> None:
-        """Ask for all bottles to be taken out."""
+        """Ask for all bottles to be taken out, and for how the labels came off where the experiment wants it."""
         if not self._watched:
             return
-        places = ", ".join(map(str, self.positions))
-        prompt = Prompt(
-            id=f"T{self._bath.ord:02d}-unload",
-            kind=PromptKind.CONFIRM,
-            text=tr("Take out all bottles: positions {places}. All out?").format(places=places),
-            task="unload",
-            facts={"positions": self.positions},
-        )
-        await self._questions.ask(prompt)
+        await self._context.questions.ask(unload_prompt(self._bath.ord, self.positions))
+        if not self._context.experiment.score_residue:
+            return
+        for watched in sorted(self._watched, key=lambda each: each.bottle.position):
+            if watched.bottle.first_detached_ns is not None:
+                await self._score(watched)
+
+    # what a person may want meanwhile
+
+    def end_now(self) -> tuple[int, ...]:
+        """End the loading, or the soak, before its time; return the positions whose label is still on."""
+        if self._loaded.is_set():
+            self._enough = True
+        else:
+            self._no_more = True
+        return self.still_on
+
+    async def skip(self, which: int | str, reason: str, who: str) -> Bottle:
+        """Take a bottle (its position or label) out of the observation; its interval ends at its last check.
+
+        Raises:
+            Refused: there is no such bottle in the bath, or its label is not watched any more.
+        """
+        found = [each for each in self._watched if which in {each.bottle.position, each.bottle.label}]
+        if not found or not found[0].open:
+            places = ", ".join(map(str, self.still_on)) or "-"
+            raise Refused(
+                tr("no label is watched at {which}").format(which=which),
+                hint=tr("watched are the positions {places}").format(places=places),
+                code="E-RUN-007",
+            )
+        watched = found[0]
+        bottle = watched.bottle
+        told = {"bottle": bottle.label, "position": bottle.position, "reason": reason, "who": who}
+        await self._journal.event("bottle_skipped", trial=self._bath.ord, **told)
+        watched.skipped = reason or "-"
+        await self._store.update_bottle(bottle)
+        return bottle
 
     # in
 
     async def _load(self, all_in: Callable[[], Awaitable[None]]) -> None:
         for planned in self._bath.bottles:
-            if self._halt.asked or self._must_abort():
+            if self._context.halt.asked or self._context.faults.abort or self._no_more:
                 break
-            await self._put(planned)
-        if self._watched and not self._halt.asked:
+            if planned.label not in self._decided:
+                await self._put(planned)
+        if self._watched and not self._context.halt.asked:
             await all_in()
         self._loaded.set()
         self._first_in.set()
 
     async def _put(self, planned: PlannedBottle) -> None:
-        text = tr("Put bottle {label} ({glue}) at position {position}. Is it in?")
-        answer = await self._questions.ask(
-            Prompt(
-                id=planned.label,
-                kind=PromptKind.CONFIRM,
-                text=text.format(label=planned.label, glue=planned.glue, position=planned.position),
-                task="load_bottle",
-                facts={"position": planned.position, "bottle": planned.label, "glue": planned.glue},
-            )
-        )
+        factors = dict(planned.factors)
+        for covariate in self._context.experiment.covariates:
+            if covariate.per == "bottle":
+                found = (await self._context.questions.ask(covariate_prompt(covariate, planned.label))).value
+                factors[covariate.name] = f"{found:g}" if isinstance(found, float | int) else str(found)
+        answer = await self._context.questions.ask(load_prompt(planned, self._context.experiment))
         if not answer.value:
             await self._journal.event("bottle_left_out", bottle=planned.label, position=planned.position)
             return
         bottle = Bottle(
-            self._run, self._bath.ord, planned.label, planned.position, planned.glue, inserted_ns=answer.answered_ns
+            self._context.run,
+            self._bath.ord,
+            planned.label,
+            planned.position,
+            planned.glue,
+            inserted_ns=answer.answered_ns,
+            code=planned.code,
+            factors=factors,
         )
+        since_s = (self._clock.now_ns() - bottle.inserted_ns) / NS_PER_S
         await self._store.add_bottles([bottle])
-        self._watched.append(_Watched(bottle, self._clock.process_s(), bottle.inserted_ns))
+        self._watched.append(Watched(bottle, self._clock.process_s() - since_s, bottle.inserted_ns))
         self._first_in.set()
 
     # watched
@@ -206,129 +198,103 @@ class Soaking:
         await self._first_in.wait()
         if not self._watched:
             return
-        check_s, cap_s = self._experiment.soak.check_s, self._experiment.soak.cap_s
+        check_s, cap_s = self._soak.check_s, self._soak.cap_s
         began_s, began_ns = self._watched[0].inserted_s, self._watched[0].bottle.inserted_ns
-        number = 1
+        number = 1 if self._looked is None else await self._next(self._looked, began_s, began_ns)
         while True:
             await self._wait_until(began_s + number * check_s)
-            await self._check(began_ns + s_to_ns(number * check_s))
-            if self._must_abort():
+            if self._enough:
+                return
+            await self._check(number, began_ns + s_to_ns(number * check_s), began_s + (number + 1) * check_s)
+            if self._context.faults.abort:
                 raise RunFailed(
-                    tr("{fault}; the experiment says to abort").format(fault=self._death()),
-                    hint=tr("mend the sensor, then run the experiment again"),
+                    tr("{fault}; the experiment says to abort").format(fault=self._context.faults.abort),
+                    hint=tr("mend what failed, then run the experiment again"),
                 )
-            if self._loaded.is_set() and (self._halt.asked or self._ended(began_s + number * check_s, cap_s)):
+            if self._loaded.is_set() and (self._context.halt.asked or self._ended(began_s + number * check_s, cap_s)):
                 return
             number = await self._next(number, began_s, began_ns)
 
     async def _wait_until(self, process_s: float) -> None:
-        """Wait for the next check, telling of progress on the way."""
-        while (left := process_s - self._clock.process_s()) > 0:
+        """Wait for the next check, telling of progress on the way; a soak that is ended early waits no longer."""
+        while (left := process_s - self._clock.process_s()) > 0 and not self._enough:
             await self._clock.sleep(min(left, 1.0))
-            self._told()
+            self._context.look()
 
     def _ended(self, now_s: float, cap_s: float) -> bool:
-        return self._all_off() or now_s >= self._watched[-1].inserted_s + cap_s
-
-    def _all_off(self) -> bool:
-        return all(watched.bottle.first_detached_ns is not None for watched in self._watched)
+        return not self.still_on or now_s >= self._watched[-1].inserted_s + cap_s
 
     async def _next(self, number: int, began_s: float, began_ns: int) -> int:
         """Return the number of the next check; those whose time passed while one was made are missed."""
-        check_s = self._experiment.soak.check_s
+        check_s = self._soak.check_s
         reached = floor((self._clock.process_s() - began_s) / check_s)
         for passed in range(number + 1, reached + 1):
-            await self._record(began_ns + s_to_ns(passed * check_s), dict.fromkeys(self._due(), _NOT_SEEN))
+            due = self._due()
+            await self._record(began_ns + s_to_ns(passed * check_s), due, [NOT_SEEN] * len(due))
         return max(number, reached) + 1
 
-    def _due(self) -> list[int]:
-        """Return the indexes of the bottles to look at now: in for long enough, label not seen off yet."""
+    def _due(self) -> list[Watched]:
+        """Return the bottles to look at now: in for long enough, label still watched."""
         latest = self._clock.process_s() - _SEEN_AFTER_S
-        return [
-            index
-            for index, watched in enumerate(self._watched)
-            if watched.bottle.first_detached_ns is None and watched.inserted_s <= latest
-        ]
+        return [watched for watched in self._watched if watched.open and watched.inserted_s <= latest]
 
-    async def _check(self, planned_ns: int) -> None:
+    async def _check(self, number: int, planned_ns: int, next_s: float) -> None:
+        """Look at all labels that are due; by a second person too, when it is the turn."""
         due = self._due()
         if not due:
             return
-        camera = self._experiment.observation is Observation.CAMERA
-        looks = await (self._by_camera(due) if camera else self._by_operator(due, planned_ns))
-        await self._record(planned_ns, looks)
-        blind = all(look.attached is None for look in looks.values())
+
+        def left_s() -> float:
+            return next_s - min(_MARGIN * self._soak.check_s, 1.0) - self._clock.process_s()
+
+        if self._camera:
+            looks = await self._eyes.by_camera(due)
+        else:
+            looks, _ = await self._eyes.by_person(due, number, left_s)
+        await self._record(planned_ns, due, looks)
+        if self._camera:
+            await self._blind(all(look.attached is None for look in looks))
+        every = self._context.experiment.second_examiner_every
+        if every and number % every == 0:
+            seconds, who = await self._eyes.by_person(due, number, left_s, second=True)
+            await self._record_second(planned_ns, due, seconds, who or "second")
+
+    async def _blind(self, blind: bool) -> None:
+        """Count looks at which the camera saw nothing at all."""
         self._blind_looks = self._blind_looks + 1 if blind else 0
         if self._blind_looks == _DEAD_LOOKS:
             await self._journal.event("sensor_dead", tag="label", detail="no label was seen twice in a row")
+            self._context.faults.strike("camera", tr("the label camera sees nothing"))
 
-    async def _by_camera(self, due: list[int]) -> dict[int, _Look]:
-        readings = [await self._line.read(camera_tag(self._watched[index].bottle.position)) for index in due]
-        return {index: self._seen(reading) for index, reading in zip(due, readings, strict=True)}
-
-    def _seen(self, reading: Reading) -> _Look:
-        if reading.value is None or not reading.quality.is_good:
-            return _NOT_SEEN
-        now_ns = self._clock.now_ns()
-        return _Look(now_ns, bool(reading.value), min(reading.received_time_ns, now_ns))
-
-    async def _by_operator(self, due: list[int], planned_ns: int) -> dict[int, _Look]:
-        places = {self._watched[index].bottle.position: index for index in due}
-        shown = ", ".join(map(str, sorted(places)))
-        prompt = Prompt(
-            id=f"T{self._bath.ord:02d}-check-{planned_ns}",
-            kind=PromptKind.POSITIONS,
-            text=tr("Which labels are still attached? Positions {places}:").format(places=shown),
-            task="check",
-            facts={"positions": tuple(sorted(places))},
-        )
-        answer = await self._questions.ask(prompt)
-        still = set(answer.value) if isinstance(answer.value, tuple) else set()
-        at = answer.answered_ns
-        return {index: _Look(at, position in still, at) for position, index in places.items()}
-
-    async def _record(self, planned_ns: int, looks: Mapping[int, _Look]) -> None:
+    async def _record(self, planned_ns: int, due: Sequence[Watched], looks: Sequence[Look]) -> None:
         """Store one look at several bottles; correct earlier ones that turn out to have seen nothing."""
         checks: list[Check] = []
-        for index, look in looks.items():
-            checks += self._take(self._watched[index], planned_ns, look)
-        missed = [self._watched[index].bottle.position for index, look in looks.items() if look.attached is None]
+        for watched, look in zip(due, looks, strict=True):
+            checks += watched.take(planned_ns, look, self._silence_ns)
+        missed = [each.bottle.position for each, look in zip(due, looks, strict=True) if look.attached is None]
         await self._store.add_checks(checks)
-        for index, look in looks.items():
+        for watched, look in zip(due, looks, strict=True):
             if look.attached is False:
-                await self._store.update_bottle(self._watched[index].bottle)
+                await self._store.update_bottle(watched.bottle)
         if missed:
             self.missed += len(missed)
             await self._journal.event("checks_missed", trial=self._bath.ord, planned_ns=planned_ns, positions=missed)
 
-    def _take(self, watched: _Watched, planned_ns: int, look: _Look) -> list[Check]:
-        """Put one look into the bottle's record; return its checks to store.
+    async def _record_second(self, planned_ns: int, due: Sequence[Watched], looks: Sequence[Look], who: str) -> None:
+        """Store a second person's looks beside those that decide; no bottle's interval rests on them."""
+        checks = [
+            Check(each.bottle.run, each.bottle.trial, each.bottle.label, planned_ns, look.done_ns, look.attached, who)
+            for each, look in zip(due, looks, strict=True)
+            if look.attached is not None
+        ]
+        if checks:
+            await self._store.add_checks(checks)
 
-        A camera that speaks on change and once a period has seen the label attached up to its last word, and is
-        believed beyond that as long as it goes on speaking. When it fell silent instead, the looks since its last
-        word saw nothing after all: they become missed checks, and the label was last seen attached before them.
-        """
-        silent = look.attached is False and look.proof_ns - watched.word_ns > self._silence_ns
-        withdrawn = watched.withdraw() if silent or look.attached is None else []
-        bottle = watched.bottle
-        check = Check(self._run, self._bath.ord, bottle.label, planned_ns, look.done_ns, look.attached)
-        if look.done_ns is None:
-            return [*withdrawn, check]
-        watched.prove(look.proof_ns)
-        if look.attached:
-            watched.bottle = replace(bottle, last_attached_ns=look.done_ns)
-            watched.unproved.append(check)
-            watched.prove(look.proof_ns)
-        else:
-            last = bottle.inserted_ns if bottle.last_attached_ns is None else bottle.last_attached_ns
-            watched.bottle = replace(bottle, last_attached_ns=last, first_detached_ns=look.done_ns)
-        return [*withdrawn, check]
-
-    def _must_abort(self) -> bool:
-        return self._experiment.on_sensor_fault is FaultPolicy.ABORT and bool(self._death())
-
-    def _death(self) -> str:
-        """Return which sensor died, in words; "" when none has."""
-        if self._blind_looks >= _DEAD_LOOKS:
-            return tr("the label camera sees nothing")
-        return self._fault()
+    async def _score(self, watched: Watched) -> None:
+        mode, residue = residue_prompts(watched.bottle.label, watched.bottle.position)
+        how = (await self._context.questions.ask(mode)).value
+        left = (await self._context.questions.ask(residue)).value
+        watched.bottle = replace(
+            watched.bottle, mode=str(how), residue_pct=float(left) if isinstance(left, float | int) else None
+        )
+        await self._store.update_bottle(watched.bottle)

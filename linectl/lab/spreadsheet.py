@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from linectl.errors import Problem
+from linectl.lab.import_codes import ImportCode
 from linectl.words import tr
 
 __all__ = ["Cell", "Column", "Row", "Sheet", "read_sheet"]
@@ -25,13 +26,15 @@ _MOST = 1e9  # of any quantity here; as seconds, 31 years
 class Column:
     """A quantity that a sheet may have: the words for it, and by unit the factor to the canonical one.
 
-    `canonical` is how the column is best named; no `units`: the column is text or a count.
+    `canonical` is how the column is best named; no `units`: the column is text or a count. `told` is the unit that a
+    person said the values are in, whatever the title says.
     """
 
     name: str
     canonical: str
     words: tuple[str, ...]
     units: Mapping[str, float] = field(default_factory=dict)
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,27 @@ class Sheet:
     _factors: dict[str, float] = field(default_factory=dict)
     _comma_is_decimal: bool = False
 
-    def problem(self, cell: Cell, message: str) -> None:
+    def problem(self, cell: Cell, message: str, code: ImportCode) -> None:
         """Note what is wrong with `cell`."""
-        self.problems.append(self.at(cell, message))
+        self.problems.append(self.at(cell, message, code))
 
-    def at(self, cell: Cell, message: str) -> Problem:
+    def at(self, cell: Cell, message: str, code: ImportCode) -> Problem:
         """Return what is to be said about `cell`, with its place."""
-        return Problem(self.file, cell.line, cell.column, tr("column {name}").format(name=cell.header), message)
+        where = tr("column {name}").format(name=cell.header)
+        return Problem(self.file, cell.line, cell.column, where, message, code)
 
     def number(self, cell: Cell, text: str | None = None) -> float | None:
         """Return the cell's number (or that of `text`, a part of it) in the canonical unit; None: a problem."""
         told = cell.text if text is None else text
         comma = "," in told
         if not _NUMBER.fullmatch(told) or (comma and not self._comma_is_decimal):
-            self.problem(cell, tr("{text!r} is not a number (no unit, no blank inside)").format(text=cell.text))
+            self.problem(
+                cell, tr("{text!r} is not a number (no unit, no blank inside)").format(text=cell.text), ImportCode.VALUE
+            )
             return None
         value = float(told.replace(",", ".")) * self._factors[self._name_of(cell)]
         if abs(value) > _MOST:
-            self.problem(cell, tr("{text!r} is too large").format(text=cell.text))
+            self.problem(cell, tr("{text!r} is too large").format(text=cell.text), ImportCode.VALUE)
             return None
         return value
 
@@ -119,7 +125,14 @@ def _lines(sheet: Sheet, text: str, separator: str) -> Iterator[tuple[int, list[
             yield reader.line_num, fields
     except csv.Error as error:
         sheet.problems.append(
-            Problem(sheet.file, reader.line_num + 1, 1, "", tr("not CSV: {error}").format(error=error))
+            Problem(
+                sheet.file,
+                max(1, reader.line_num),
+                1,
+                "",
+                tr("not CSV: {error}").format(error=error),
+                ImportCode.UNREADABLE,
+            )
         )
 
 
@@ -144,10 +157,11 @@ def _recognise(sheet: Sheet, header: Sequence[str], columns: Sequence[Column]) -
         column, unit = found
         if column.name in sheet.headers:
             other = sheet.headers[column.name].header
-            sheet.problem(cell, tr("says the same as column {other}: keep one").format(other=other))
+            sheet.problem(cell, tr("says the same as column {other}: keep one").format(other=other), ImportCode.COLUMNS)
             continue
+        unit = column.told or unit
         if column.units and unit not in column.units:
-            sheet.problem(cell, _unit_problem(column, unit))
+            sheet.problem(cell, _unit_problem(column, unit), ImportCode.UNIT)
         sheet.headers[column.name] = cell
         sheet._factors[column.name] = column.units.get(unit, 1.0)  # noqa: SLF001  # the sheet's own maker
         titles[index] = column.name
@@ -186,7 +200,7 @@ def _missing(sheet: Sheet, header: Sequence[str], columns: Sequence[Column], req
         text = tr("no column {name}").format(name=column.canonical)
         if near:
             text += tr("; is it {near!r}?").format(near=plain[near[0]])
-        sheet.problems.append(Problem(sheet.file, 1, 1, tr("header"), text))
+        sheet.problems.append(Problem(sheet.file, 1, 1, tr("header"), text, ImportCode.COLUMNS))
 
 
 def _plain(title: str) -> str:

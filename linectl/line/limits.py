@@ -24,7 +24,7 @@ def check_limits(experiment: Experiment, line: LineDefinition) -> list[str]:
     zone = line.zones.get(experiment.zone)
     if zone is None:
         raise Refused(tr("{line} has no zone `{zone}`").format(line=line.name, zone=experiment.zone))
-    bottles = experiment.bottles_per_glue * len(experiment.glues)
+    bottles = experiment.bottles_per_bath
     refused, warned = [], []
     if bottles > zone.positions:
         text = tr("{bottles} bottles a bath, but {zone} has {positions} positions")

@@ -36,7 +36,7 @@ PHASES = ("drain", "fill", "dose", "heat", "stabilise", "load", "soak", "unload"
 FAULTS = ("temperature", "naoh", "camera", "level")
 """What may fail in a soak, as `Experiment.on_fault` names it."""
 
-BOTTLE_FACTORS = ("paper", "finish", "age", "bottle")
+BOTTLE_FACTORS = ("paper", "finish", "age", "bottle", "lot")
 """What may be varied from bottle to bottle besides the glue."""
 
 EXTRAPOLATION_K = 5.0

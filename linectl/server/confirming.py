@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linectl.clock import Clock
+from linectl.clock import wall_ns
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.errors import LinectlError, Refused
-from linectl.lab.confirmation.registry import REGISTERED, SET_RECORDED, STARTED, HandCount, Register, registered_event
+from linectl.lab.confirmation.registry import SET_RECORDED, STARTED, HandCount, Register, registered_event
+from linectl.lab.journal import CALIBRATIONS
 from linectl.model.confirmations import Confirmation, ConfirmationSet, set_of
 from linectl.model.records import Event, Run
-from linectl.server.finished import analyse_run, find_run
+from linectl.server.finished import FinishedRun, analyse_run, find_run
+from linectl.server.registration import find_register, registered
 from linectl.store.reader import StoreReader
 from linectl.store.store import open_store
 from linectl.words import tr
@@ -31,16 +34,14 @@ __all__ = [
     "Registration",
     "change",
     "confirmation_verdict",
-    "find_register",
     "judged",
     "plan_confirmation",
     "record_set",
     "register",
     "register_from_screening",
-    "registered",
 ]
 
-DEFAULT_BATH_SD = 0.2  # of ln t between baths, when the screening cannot tell
+DEFAULT_BATH_SD = 0.3  # of ln t between baths: what a rule must stand when nobody knows better
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -57,7 +58,7 @@ class Plan:
     soak_s: float | None = None
     per_bath: int = 20
     bath_sd: float | None = None
-    cooler_k: float = 0.0
+    cooler_k: float | None = None
     recipe: str = ""
 
 
@@ -87,7 +88,12 @@ def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str,
     experiment = load_experiment_text(SourceText(found.run.ref, found.run.definition, found.run.config_hash))
     analysis = analyse_run(found)
     confirmation = plan_confirmation(
-        analysis, plan, by=by, now_ns=Clock().now_ns(), agitation_pct=experiment.stirrer_pct
+        analysis,
+        plan,
+        by=by,
+        now_ns=wall_ns(),
+        agitation_pct=experiment.stirrer_pct,
+        probe_margin_k=_probe_margin_k(found),
     )
     register(found.reader.path, confirmation)
     spread = BathSpread(confirmation.sigma, confirmation.bath_sd, confirmation.per_bath)
@@ -97,8 +103,12 @@ def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str,
     return Registration(confirmation, write_files(confirmation, experiment, folder), chances)
 
 
-def plan_confirmation(analysis: Analysis, plan: Plan, *, by: str, now_ns: int, agitation_pct: float) -> Confirmation:
+def plan_confirmation(
+    analysis: Analysis, plan: Plan, *, by: str, now_ns: int, agitation_pct: float, probe_margin_k: float
+) -> Confirmation:
     """Return the confirmation that `plan` asks for after the screening `analysis`, not yet registered.
+
+    `probe_margin_k`: by how much the bath may be hotter than its probe says, at 95 %.
 
     Raises:
         Refused: the screening does not say CANDIDATE for the glue, or the point is beyond what it passed.
@@ -141,7 +151,7 @@ def plan_confirmation(analysis: Analysis, plan: Plan, *, by: str, now_ns: int, a
         bath_sd=bath_sd,
         sigma=sigma,
         per_bath=plan.per_bath,
-        cooler_k=plan.cooler_k,
+        cooler_k=probe_margin_k if plan.cooler_k is None else plan.cooler_k,
         recipe=plan.recipe,
         screening_runs=analysis.runs,
         verdict_hash=verdict_hash(analysis),
@@ -202,36 +212,15 @@ def record_set(store: Path, name: str, count: HandCount) -> None:
     if not 0 <= count.failed <= count.bottles or not count.bottles:
         raise Refused(tr("{failed} of {bottles} cannot be").format(failed=count.failed, bottles=count.bottles))
     data = {"kind": str(count.kind), "bottles": count.bottles, "failed": count.failed, "by": count.by}
-    _write(store, [Event(Clock().now_ns(), SET_RECORDED, {**data, "note": count.note}, name)])
-
-
-def registered(reader: StoreReader) -> list[Register]:
-    """Return all confirmations of a store, oldest first."""
-    names = dict.fromkeys(event.run for event in reader.events_of(REGISTERED))
-    return [Register.of(reader.events(name)) for name in names]
+    _write(store, [Event(wall_ns(), SET_RECORDED, {**data, "note": count.note}, name)])
 
 
 def judged(reader: StoreReader, name: str) -> ConfirmationVerdict:
     """Return the verdict on the confirmation called `name`, with what its line recipe was computed to do."""
+    from linectl.server.forecasting import confirmation_figures
+
     entry = find_register(reader, name)
-    return confirmation_verdict(reader, entry)
-
-
-def find_register(reader: StoreReader, name: str) -> Register:
-    """Return the register of one confirmation.
-
-    Raises:
-        Refused: there is none of that name; those that are there are named.
-    """
-    found = registered(reader)
-    for entry in found:
-        if entry.first.id == name:
-            return entry
-    names = ", ".join(entry.first.id for entry in found) or tr("none")
-    raise Refused(
-        tr("no confirmation {name} is registered; there are: {names}").format(name=name, names=names),
-        hint=tr("register one with: linectl confirm register RUN --glue GLUE --rule 628/2 --lot LOT"),
-    )
+    return confirmation_verdict(reader, entry, line_figures=confirmation_figures(reader, entry.present))
 
 
 def confirmation_verdict(
@@ -262,6 +251,16 @@ def confirmation_verdict(
         hashes=hashes,
     )
     return evaluate(present, evidence)
+
+
+def _probe_margin_k(found: FinishedRun) -> float:
+    """Return 1.645 standard uncertainties of the bath's probe in K, as the screening's run had it; 0 when unknown."""
+    for event in found.reader.events(found.run.id):
+        sensors = event.data.get("sensors") if event.kind == CALIBRATIONS else None
+        if isinstance(sensors, dict):
+            known = [each for tag, each in sensors.items() if tag.endswith(".temperature")]
+            return max((math.ceil(164.5 * float(each["u"])) / 100 for each in known), default=0.0)
+    return 0.0
 
 
 def _candidate(analysis: Analysis, glue: str) -> GlueResult:

@@ -11,18 +11,27 @@ from typing import Self
 
 from drivers.link import Link
 from linectl.clock import Clock, VirtualTimeLoop
+from linectl.errors import Refused
+from linectl.lab.commands import Commands
+from linectl.lab.control import Control
+from linectl.lab.desk import PromptDesk
+from linectl.lab.outcome import RunOutcome
+from linectl.lab.phases import State
 from linectl.lab.progress import Progress
-from linectl.lab.runner import Runner, RunOutcome
+from linectl.lab.resume import TakeUp
+from linectl.lab.runner import Runner
 from linectl.line.line import Line
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
+from linectl.server.registration import registration_of
 from linectl.store.store import Store, open_store
+from linectl.words import tr
 
 __all__ = ["LineServer"]
 
 
-class LineServer:
+class LineServer(Commands):
     """One line with its store, open for the time of an `async with` block.
 
     `links` replaces the wires that the definition names (the rig in memory). The store is written inline when the
@@ -43,6 +52,7 @@ class LineServer:
         self.store_file = store_file
         self.line = Line(definition, clock, links=links, boot=boot)
         self.store: Store | None = None
+        self.desk = PromptDesk(clock)
         self._runner: Runner | None = None
         self._open = AsyncExitStack()
 
@@ -66,32 +76,67 @@ class LineServer:
     async def run(
         self,
         experiment: Experiment,
-        prompter: Prompter,
+        prompter: Prompter | None = None,
         *,
         operator: str,
         seed: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        take_up: TakeUp | None = None,
+        on_start: Callable[[str], None] | None = None,
     ) -> RunOutcome:
-        """Run `experiment` to its end, or to where a stop request or its policy ends it."""
+        """Run `experiment` to its end, or to where a stop request or its policy ends it.
+
+        Its questions stand on `desk`; `prompter` is a face there for the time of the run, beside those attached.
+        `take_up` goes on with a run whose program died; `on_start` is told the run's id once it is in the store.
+        """
         assert self.store is not None, "the server is not open"
+        self.clock.set_by_wall()
+        detach = self.desk.attach(prompter) if prompter is not None else _nothing
         self._runner = Runner(
             self.line,
             self.store,
-            prompter,
+            self.desk,
             self.clock,
             experiment,
             operator=operator,
             seed=seed,
             on_progress=on_progress,
+            registration=registration_of(self.store_file, experiment),
+            take_up=take_up,
+            on_start=on_start,
         )
-        return await self._runner.run()
+        try:
+            return await self._runner.run()
+        finally:
+            detach()
 
-    def request_stop(self) -> None:
-        """End the run at its next safe point."""
-        if self._runner is not None:
-            self._runner.request_stop()
+    # the run under way: each raises Refused when there is none, and what `Runner` says
 
-    def stop_now(self) -> None:
-        """End the run at once: heater off, data kept."""
+    @property
+    def state(self) -> State:
+        """Where the last run stands; idle before the first one."""
+        return State.IDLE if self._runner is None else self._runner.state
+
+    def would_lose(self) -> str:
+        """Return what ending the run now would lose."""
+        return tr("nothing is running") if self._runner is None else self._runner.would_lose()
+
+    def cancel(self, *, who: str = "", why: str = "") -> None:
+        """End the run at its next safe point; nothing when there is none."""
         if self._runner is not None:
-            self._runner.stop_now()
+            self._runner.cancel(who=who, why=why)
+
+    def abort(self, *, who: str = "", why: str = "") -> None:
+        """End the run at once: heater off, data kept; nothing when there is none."""
+        if self._runner is not None:
+            self._runner.abort(who=who, why=why)
+
+    def live(self) -> Control:
+        """Return the control of the run under way (see `Commands`)."""
+        if self._runner is None:
+            raise Refused(tr("nothing is running"), code="E-RUN-006")
+        return self._runner.live()
+
+
+def _nothing() -> None:
+    """Detach nobody."""

@@ -19,7 +19,7 @@ async def keep(trials: ImportedTrials, data: Path | None, *, operator: str) -> s
         StoreError: the store cannot be written.
     """
     file = store_path(None, data)
-    store = open_store(file, line="-", virtual=False, tags=IMPORT_TAGS)
+    store = open_store(file, line="-", virtual=True, tags=IMPORT_TAGS)  # inline: a queue would drop a long trace
     await store.open()
     try:
         run = await store_import(store, trials, operator=operator, clock_ns=Clock().now_ns())

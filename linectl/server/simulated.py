@@ -69,6 +69,7 @@ async def hands_of(
     line: Line,
     simulate_as: Mapping[str, str],
     links: Mapping[str, Link] | None = None,
+    seed: int = 0,
 ) -> AsyncIterator[SimulatedOperator]:
     """Give a simulated operator: hands through the link that the line names, eyes through its label camera."""
     link = links[HANDS] if links else build_link(definition.links[definition.hands])
@@ -86,6 +87,6 @@ async def hands_of(
         return [None if value is None else bool(value) for value in seen]
 
     try:
-        yield SimulatedOperator(clock, Hands(put, look=look), simulate_as=simulate_as)
+        yield SimulatedOperator(clock, Hands(put, look=look), simulate_as=simulate_as, seed=seed)
     finally:
         await link.close()

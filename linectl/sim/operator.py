@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
 
 from linectl.clock.wall import Clock
 from linectl.errors import ConfigError, Refused
@@ -17,6 +18,11 @@ LOAD_S = 3.0  # process seconds to put a bottle in
 UNLOAD_S = 1.0  # a bottle
 LID_S = 2.0
 LOOK_S = 5.0
+ANSWER_S = 3.0  # to read a scale, or to say something
+SECOND_ERRS = 0.02  # of the labels that a second examiner looks at
+
+_OFF_WHOLE, _OFF_TORN = 0.8, 0.95  # shares of labels that come off whole, and whole or torn
+_RESIDUE_PCT = {"whole": 1.0, "torn": 8.0, "pulped": 3.0}  # on the glass, at most
 
 LID_PLACE = POSITIONS + 1
 
@@ -38,17 +44,23 @@ class Hands:
 class SimulatedOperator:
     """Answers like a person, after the time a person takes (process time).
 
-    Tasks: `load_bottle` (position, glue), `unload` (positions), `lid` (open), `check` (positions still attached).
-    A glue is known by its class name, or through `simulate_as`, which names a class for it.
+    Tasks: `load_bottle` (position, glue), `unload` (positions), `lid` (open), `check` (positions still attached; as
+    a second examiner it errs in 2 % of labels), `score`, `covariate` and `question` (something sensible of the kind
+    asked for, drawn from `seed` and the question's id). A glue is known by its class name, or through `simulate_as`,
+    which names a class for it.
     """
 
     who = "simulated operator"
     face = "simulator"
 
-    def __init__(self, clock: Clock, put: Put | Hands, *, simulate_as: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, put: Put | Hands, *, simulate_as: Mapping[str, str] | None = None, seed: int = 0
+    ) -> None:
         self._clock = clock
         self._hands = put if isinstance(put, Hands) else Hands(put)
         self._simulate_as = dict(simulate_as or {})
+        self._seed = seed
+        self._modes: dict[object, str] = {}
 
     def __repr__(self) -> str:
         """Return who it is."""
@@ -79,7 +91,8 @@ class SimulatedOperator:
         """
         asked_ns = self._clock.now_ns()
         value = await self._do(prompt)
-        return Answer(prompt.id, value, self.who, self.face, asked_ns, self._clock.now_ns())
+        who = f"second {self.who}" if prompt.second else self.who
+        return Answer(prompt.id, value, who, self.face, asked_ns, self._clock.now_ns())
 
     async def _do(self, prompt: Prompt) -> bool | float | str | tuple[int, ...]:
         facts = prompt.facts
@@ -92,12 +105,51 @@ class SimulatedOperator:
             await self._hands.put(LID_PLACE, int(bool(facts["open"])))
             return True
         if prompt.task == "check" and self._hands.look is not None:
-            await self._clock.sleep(LOOK_S)
-            seen = await self._hands.look()
-            return tuple(position for position, attached in enumerate(seen, start=1) if attached)
-        if prompt.kind is PromptKind.CONFIRM:
-            return True
+            return await self._look(prompt)
+        if prompt.task in {"score", "covariate", "question"} and prompt.kind is not PromptKind.PHOTO:
+            await self._clock.sleep(ANSWER_S)
+            return self._score(prompt) if prompt.task == "score" else self._said(prompt)
+        answer = True if prompt.kind is PromptKind.CONFIRM else prompt.default
+        if answer is not None:
+            return answer
         raise Refused(tr("the simulated operator cannot answer: {text}").format(text=prompt.text))
+
+    async def _look(self, prompt: Prompt) -> tuple[int, ...]:
+        await self._clock.sleep(LOOK_S)
+        assert self._hands.look is not None, "asked before"
+        seen = await self._hands.look()
+        asked = _positions(prompt.facts.get("positions", range(1, len(seen) + 1)))
+        draw = self._draw(prompt)
+        errs = {position for position in asked if prompt.second and draw.random() < SECOND_ERRS}
+        return tuple(at for at in asked if at <= len(seen) and bool(seen[at - 1]) is not (at in errs))
+
+    def _score(self, prompt: Prompt) -> str | float:
+        """Say how a label came off, or how much of it stayed on the glass."""
+        draw, bottle = self._draw(prompt).random(), prompt.facts.get("bottle")
+        if prompt.kind is PromptKind.CHOICE:
+            mode = "whole" if draw < _OFF_WHOLE else "torn" if draw < _OFF_TORN else "pulped"
+            self._modes[bottle] = mode if mode in prompt.options else prompt.options[0]
+            return self._modes[bottle]
+        return round(draw * _RESIDUE_PCT.get(self._modes.get(bottle, ""), 1.0), 1)
+
+    def _said(self, prompt: Prompt) -> bool | float | str | tuple[int, ...]:
+        """Return something sensible of the kind asked for."""
+        match prompt.kind:
+            case PromptKind.NUMBER:
+                low = prompt.high - 1.0 if prompt.low is None and prompt.high is not None else prompt.low or 0.0
+                high = low + 1.0 if prompt.high is None else prompt.high
+                return round(low + (high - low) * (0.4 + 0.2 * self._draw(prompt).random()), 3)
+            case PromptKind.CHOICE:
+                return self._draw(prompt).choice(prompt.options)
+            case PromptKind.TEXT:
+                return "nothing to report"
+            case PromptKind.POSITIONS:
+                return ()
+            case _:
+                return True
+
+    def _draw(self, prompt: Prompt) -> Random:
+        return Random(f"{self._seed}/{prompt.id}")  # noqa: S311  # a simulation is drawn to be repeatable, not secret
 
     async def _load(self, position: int, glue: str) -> bool:
         code = self.glue_code(glue)

@@ -60,6 +60,43 @@ class Recorder:
 
         await self._writer.submit(action, last_words=True)
 
+    async def take_up_run(self, run_id: str, events: Sequence[Event]) -> None:
+        """Open a killed run for writing again, and record what is told of it, in one transaction."""
+        told = [(event, rows.event_data(event)) for event in events]
+
+        def action(connection: sqlite3.Connection, _spans: SpanBook) -> None:
+            rows.take_up_run(connection, run_id)
+            for event, data in told:
+                rows.add_event(connection, event, data)
+
+        await self._writer.submit(action)
+
+    async def give_up_trial(
+        self,
+        trial: Trial,
+        bottles: Sequence[Bottle],
+        event: Event,
+        *,
+        replaced_by: Trial | None = None,
+        failed_because: str | None = None,
+        ended_ns: int = 0,
+    ) -> None:
+        """Close a trial, its bottles and perhaps its run, or append the trial that replaces it, in one transaction."""
+        data = rows.event_data(event)
+
+        def action(connection: sqlite3.Connection, spans: SpanBook) -> None:
+            rows.update_trial(connection, trial)
+            for bottle in bottles:
+                rows.update_bottle(connection, bottle)
+            rows.add_event(connection, event, data)
+            if replaced_by is not None:
+                rows.add_trials(connection, [replaced_by])
+            if failed_because is not None:
+                spans.end_all(connection, trial.run)
+                rows.end_run(connection, trial.run, ExitStatus.FAIL, failed_because, ended_ns)
+
+        await self._writer.submit(action)
+
     async def start_span(self, run_id: str, trial: int | None, group: str) -> None:
         """Count the scans of `group` from the next one as this run's or trial's."""
         await self._writer.submit(lambda connection, spans: spans.start(connection, run_id, trial, group))

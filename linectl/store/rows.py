@@ -239,12 +239,12 @@ def trial_from(row: tuple[Any, ...]) -> Trial:
 
 def bottle_from(row: tuple[Any, ...]) -> Bottle:
     """Return the bottle of a row of `BOTTLES`."""
-    return Bottle(*row[:11], factors=json.loads(row[11]))
+    return Bottle(*[*row[:11], json.loads(row[11])])
 
 
 def check_from(row: tuple[Any, ...]) -> Check:
     """Return the check of a row of `CHECKS`."""
-    return Check(*row[:5], None if row[5] is None else bool(row[5]), row[6])
+    return Check(*[*row[:5], None if row[5] is None else bool(row[5]), row[6]])
 
 
 def event_from(row: tuple[Any, ...]) -> Event:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from linectl.errors import Refused
 from linectl.model.readings import Scan
 from linectl.store.catalogue import Catalogue
 from linectl.store.rows import trial_id
+from linectl.units import NS_PER_S
 from linectl.words import tr
 
 __all__ = ["SpanBook", "close_dead_runs"]
@@ -96,24 +99,31 @@ class SpanBook:
 
 
 def close_dead_runs(connection: sqlite3.Connection) -> None:
-    """Mark runs that no process is making any more (we hold the file's lock): state interrupted, no exit status.
+    """Give runs that no process is making any more (we hold the file's lock) their closing record.
 
-    Their end is the last time that reached the disk: of a scan, a check or an event.
+    Their end is the last time that reached the disk (of a scan, a check or an event), their exit status `fail`. State
+    `interrupted` says that nobody ended them, and that they can be taken up again (`rows.take_up_run`); their open
+    trial stays as it is.
     """
-    for (run,) in connection.execute(
-        "SELECT id FROM run WHERE exit_status IS NULL AND state != 'interrupted'"
-    ).fetchall():
+    for (run,) in connection.execute("SELECT id FROM run WHERE exit_status IS NULL").fetchall():
         (last_ns,) = connection.execute(_LAST_NS, {"run": run}).fetchone()
+        reason = tr("process killed at {when}").format(when=_iso(last_ns))
         connection.execute(
-            "UPDATE run SET state = 'interrupted', ended_ns = ?, reason = 'process killed' WHERE id = ?", (last_ns, run)
+            "UPDATE run SET state = 'interrupted', exit_status = 'fail', ended_ns = ?, reason = ? WHERE id = ?",
+            (last_ns, reason, run),
         )
         connection.execute(
-            "INSERT INTO event(ts_ns, run, kind, data) VALUES(?, ?, 'run_interrupted', '{}')", (last_ns, run)
+            "INSERT INTO event(ts_ns, run, kind, data) VALUES(?, ?, 'run_interrupted', ?)",
+            (last_ns, run, json.dumps({"reason": reason})),
         )
     connection.execute(
         """UPDATE span SET seq1 = (SELECT max(h.seq1) FROM hot h JOIN layout l ON l.id = h.layout
  WHERE h.boot = span.boot AND l.grp = span.grp) WHERE seq1 IS NULL"""
     )
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns // NS_PER_S, UTC).isoformat()
 
 
 _LAST_NS = """SELECT max(ns) FROM (

@@ -56,6 +56,28 @@ class Store(Protocol):
     async def end_run(self, run_id: str, status: ExitStatus, reason: str, ended_ns: int) -> None:
         """Record how a run ended, and close its spans. On a full disk this still succeeds, by giving up a reserve."""
 
+    async def take_up_run(self, run_id: str, events: Sequence[Event]) -> None:
+        """Open a killed run for writing again, and record `events`, in one transaction.
+
+        Raises:
+            Refused: the run ended by itself, or is going on.
+        """
+
+    async def give_up_trial(
+        self,
+        trial: Trial,
+        bottles: Sequence[Bottle],
+        event: Event,
+        *,
+        replaced_by: Trial | None = None,
+        failed_because: str | None = None,
+        ended_ns: int = 0,
+    ) -> None:
+        """Record, in one transaction, that a trial is given up, with its bottles as they were last seen, and `event`.
+
+        `replaced_by` is appended to the run's trials; `failed_because` closes the run as failed, at `ended_ns`.
+        """
+
     async def start_span(self, run_id: str, trial: int | None, group: str) -> None:
         """Count the scans of `group` from the next one as this run's, or this trial's (`Trial.ord`)."""
 

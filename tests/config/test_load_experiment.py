@@ -75,8 +75,8 @@ def test_the_shipped_screening() -> None:
         ("soak_s: 300", "soak_s: 700", "soak.yaml:11:45: decision.soak_s: 700 s is beyond the soak cap of 600 s"),
         (
             "[55, 60]",
-            "[55, 65]",
-            "soak.yaml:11:79: decision.temperatures_c[1]: 65 is outside what is tested (50 to 60)",
+            "[55, 66]",
+            "soak.yaml:11:79: decision.temperatures_c[1]: 66 is outside what is tested (50 to 60) by more than 5 K",
         ),
         ("naoh_pct: [1.5]", "naoh_pct: [2]", "soak.yaml:11:95: decision.naoh_pct[0]: 2 is outside what is tested"),
         ("removal: 0.99", "removal: 99", "soak.yaml:11:12: decision.removal: expected below 1, not 99"),

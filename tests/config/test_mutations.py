@@ -19,6 +19,7 @@ LINE = "\n".join(
     if "label." not in text or "label.p01" in text
 )
 EXPERIMENT = find_file("glue_screening", folder="experiments", beside=HERE).read_text(encoding="utf-8")
+RICH = find_file("paper_and_finish", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 SPLICES = st.sampled_from(
     [
         ": ",
@@ -88,10 +89,10 @@ def test_a_mutated_line_never_gives_a_traceback(edits: list[tuple[float, int, st
     told("line", edited(LINE, edits))
 
 
-@given(EDITS)
+@given(st.sampled_from([EXPERIMENT, RICH]), EDITS)
 @settings(max_examples=300, deadline=None)
-def test_a_mutated_experiment_never_gives_a_traceback(edits: list[tuple[float, int, str]]) -> None:
-    told("experiment", edited(EXPERIMENT, edits))
+def test_a_mutated_experiment_never_gives_a_traceback(text: str, edits: list[tuple[float, int, str]]) -> None:
+    told("experiment", edited(text, edits))
 
 
 @given(st.text(max_size=60))

@@ -20,12 +20,14 @@ from linectl.lab.runner import Runner
 from linectl.line.line import Line
 from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.prompts import Answer, Prompt, Prompter
-from linectl.model.records import Event
+from linectl.model.records import Bottle, Event
 from linectl.sim.operator import Hands, SimulatedOperator
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store
+from linectl.units import NS_PER_S
 
+CAMERA_S = 1.2  # the camera's frame is that much older than a look, at most; the plant's own step is 1 s
 LINE_FILE = find_file("simulated", folder="config")
 BASE = Experiment(
     name="two_baths",
@@ -70,6 +72,26 @@ class Laboratory:
 
     def events(self, run: str, kind: str) -> list[Event]:
         return [event for event in self.reader().events(run) if event.kind == kind]
+
+    def heater_is_off(self) -> bool:
+        self.rig.advance()
+        return not self.rig.plc.heater_enable and self.rig.plc.heater_kw == 0.0
+
+    def process_s(self, ns: int) -> float:
+        """Return the process time of a stamp."""
+        return float(self.clock.process_s() - (self.clock.now_ns() - ns) / NS_PER_S)
+
+    def assert_brackets_the_truth(self, bottles: list[Bottle]) -> None:
+        """Every interval holds the moment at which the plant let the label go."""
+        for serial, bottle in enumerate(bottles, start=1):
+            released = self.released_s.get(serial)
+            assert bottle.last_attached_ns is not None
+            last = self.process_s(bottle.last_attached_ns)
+            if bottle.first_detached_ns is None:
+                assert released is None or released > last - CAMERA_S, bottle
+                continue
+            assert released is not None, bottle
+            assert last - CAMERA_S <= released <= self.process_s(bottle.first_detached_ns), bottle
 
     async def until(self, seen: Callable[[], bool]) -> None:
         """Wait, second by second, until something is seen."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from linectl.errors import ConfigError
 from linectl.lab.import_csv import IMPORT_TAGS, read_trials, store_import
 from linectl.model.records import ExitStatus, Treatment
-from linectl.store.export import export_csv
+from linectl.store.export.archive import export_csv
 from linectl.store.reader import StoreReader
 from linectl.store.store import open_store
 
@@ -73,7 +73,10 @@ ROW = HEADER + "B1,casein,1,60,1.5,60,90\n"
         (HEADER + "B1,casein,1,60,1.5,0,\n", ["past.csv:2:6: column lo_s: said to be still on, but never looked at"]),
         (HEADER + "B1,casein,1,60,1.5,,90\n", ["past.csv:2:6: column lo_s: is empty; write 0"]),
         (HEADER + "B1,casein,1,60,1.5,600,>900\n", ["past.csv:2:7: column hi_s: still on after >900"]),
-        (HEADER + "B1,casein,1,140,1.5,60,90\n", ["past.csv:2:4: column temperature_c: 140 °C is outside", "in °F?"]),
+        (
+            HEADER + "B1,casein,1,140,1.5,60,90\n",
+            ["past.csv:2:4: column temperature_c: 140 looks like °F = 60.0 °C", "E-DAT-013"],
+        ),
         (HEADER + "B1,casein,1,333,1.5,60,90\n", ["past.csv:2:4: column temperature_c: 333 °C is outside", "in K?"]),
         (HEADER + "B1,casein,1,60,15,60,90\n", ["past.csv:2:5: column naoh_pct: 15 % NaOH", "g/L?"]),
         (HEADER + "B1,casein,1,60,1.5,60,90 s\n", ["past.csv:2:7: column hi_s: '90 s' is not a number"]),
@@ -137,7 +140,8 @@ def test_holes_in_the_numbers_of_bottles_are_refused_when_none_is_still_on(tmp_p
     assert [problem.split(": column")[0] for problem in problems] == ["past.csv:4:1", "past.csv:6:1"]
     assert "bottles B6 to B7 are not in the file" in problems[1].replace("B06", "B6").replace("B07", "B7")
     kept = [*rows, "B03,casein,1,60,1.5,900,", "B06,casein,1,60,1.5,900,", "B07,casein,1,60,1.5,900,"]
-    assert read_trials(_file(tmp_path, HEADER + "\n".join(kept))).warnings == ()
+    warnings = read_trials(_file(tmp_path, HEADER + "\n".join(kept))).warnings
+    assert [warning.code for warning in warnings] == ["E-DAT-012"]  # one bath, one temperature
 
 
 def test_a_file_where_everything_came_off_is_taken_with_a_warning(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.release_rows import release_data
 from linectl.model.readings import GOOD, Quality, Reading, Scan, ScanLayout, bad
-from linectl.model.records import Bottle, Run, Treatment, Trial
+from linectl.model.records import Bottle, Check, Run, Treatment, Trial
 from linectl.store.reader import StoreReader
 from linectl.store.store import open_store
 from linectl.units import s_to_ns
@@ -48,6 +48,7 @@ def stored(
     bottles: Sequence[Bottle] = tuple(BOTTLES),
     run: Run = RUN,
     trial: Trial = TRIAL,
+    checks: Sequence[Check] = (),
 ) -> ReleaseData:
     """Write one trial with its temperature at `seconds` (s, °C or None for a dead sensor), and read it back."""
     file = folder / "store.db"
@@ -62,6 +63,7 @@ def stored(
             store.log_scan(scan(k, second, value))
         await store.end_span("r1", 1, "bath")
         await store.add_bottles(list(bottles))
+        await store.add_checks(list(checks))
         await store.close()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
@@ -145,3 +147,27 @@ def test_an_imported_trial_is_taken_as_its_lab_wrote_it(
     assert data.warnings == ()
     assert data.hi_s.tolist() == [15.0, 57.0, math.inf]
     assert set(data.traces[0].temp_c) == {60.0}
+
+
+def test_a_bottle_carries_all_its_checks_those_after_its_release_too(tmp_path: Path) -> None:
+    def check(label: str, planned: float, done: float | None, attached: bool | None, examiner: str = "") -> Check:
+        return Check("r1", 1, label, ns(planned), None if done is None else ns(done), attached, examiner)
+
+    checks = [
+        check("first_look", 115.0, 115.0, False),
+        check("between", 115.0, 116.0, True),
+        check("between", 130.0, None, None),  # missed: no look
+        check("between", 145.0, 145.0, True),
+        check("between", 145.0, 147.0, True, "second"),  # beside the look that decides
+        check("between", 160.0, 160.0, False),
+        check("still_on", 115.0, 115.0, True),
+        check("still_on", 400.0, 400.0, True),
+    ]
+    data = stored(tmp_path, steady(), checks=checks)
+    found = {row.bottle: row.checks_s for row in data.records}
+    assert found["first_look"] == (15.0, 30.0, 45.0, 60.0, 300.0)
+    assert found["between"] == (13.0, 42.0, 57.0, 297.0)
+    assert found["still_on"][-1] == 294.0
+    (tmp_path / "bare").mkdir()
+    bare = stored(tmp_path / "bare", steady())
+    assert all(row.checks_s == () for row in bare.records)

@@ -95,3 +95,28 @@ def test_the_timeline_of_an_experiment_on_a_line() -> None:
     assert steps[1].refill == ""  # 50 °C stays, NaOH goes up
     assert str(steps[1]).startswith("bath  2: 50 °C, 1.5 %, same water, ")
     assert steps[1].phases["dose"] == pytest.approx(330.0)  # 600 g at 120 g/min, and 30 s to stir it in
+
+
+def test_the_timeline_counts_energy_and_bottles() -> None:
+    first, second = plan([bath(1, 60.0, 1.5), bath(2, 60.0, 1.5)], EXPERIMENT, ZONE)
+    assert first.bottles == second.bottles == 4
+    # 45 K of 164 kJ/K are 2.05 kWh; the loss on the way, ten minutes of soak and four bottles come on top
+    assert 2.05 < first.energy_kwh < 2.5
+    assert 0.02 < second.energy_kwh < 0.15  # the bath is hot already: it holds its heat, four bottles take theirs
+    warm = plan([bath(1, 80.0, 1.5)], EXPERIMENT, replace(ZONE, fill_temperature_c=45.0))[0]
+    assert warm.energy_kwh == pytest.approx(35 * 164 / 3600, rel=0.2)
+
+
+def test_only_the_stirrer_changes_between_two_baths_without_any_way() -> None:
+    still, stirred = Treatment(60.0, 1.5, 20.0), Treatment(60.0, 1.5, 80.0)
+    baths = [replace(bath(1, 60.0, 1.5), treatment=still), replace(bath(2, 60.0, 1.5), treatment=stirred)]
+    second = plan(baths, EXPERIMENT, ZONE)[1]
+    assert second.refill == ""
+    assert sum(second.phases[name] for name in ("drain", "fill", "dose", "heat")) == 0.0
+    assert "stirrer 80 %" in str(second)
+
+
+def test_an_economical_order_that_cannot_be_done_is_still_refused() -> None:
+    hasty = replace(EXPERIMENT, randomised=True, economical=True, stabilisation=Stabilisation(within_s=1800.0))
+    found = feasibility(hasty, LineDefinition("simulated", {}, {}, {}, {"bath": ZONE}))
+    assert any("heating from" in sentence for sentence in found)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ def _ask(
     kind: PromptKind = PromptKind.CONFIRM,
     simulate_as: Mapping[str, str] | None = None,
     speed: float = 1.0,
+    name: str = "q1",
+    **more: Any,
 ) -> tuple[Answer, list[tuple[int, int]], float]:
     done: list[tuple[int, int]] = []
 
@@ -30,7 +33,7 @@ def _ask(
     async def main() -> tuple[Answer, float]:
         clock = Clock(start_ns=0, speed=speed)
         operator = SimulatedOperator(clock, put=Hands(put, look=look), simulate_as=simulate_as)
-        answer = await operator.ask(Prompt("q1", kind, "please", task, facts))
+        answer = await operator.ask(Prompt(name, kind, "please", task, facts, **more))
         return answer, asyncio.get_running_loop().time()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
@@ -73,3 +76,32 @@ def test_what_it_cannot_answer_it_refuses() -> None:
     with pytest.raises(Refused):
         _ask("weigh", {}, kind=PromptKind.NUMBER)
     assert _ask("look_around", {})[0].value is True  # a plain confirmation it gives
+
+
+def test_scores_and_questions_get_something_sensible() -> None:
+    bottle = {"position": 3, "bottle": "T01-P03"}
+    mode = _ask("score", bottle, kind=PromptKind.CHOICE, options=("whole", "torn", "pulped"))[0].value
+    assert mode in {"whole", "torn", "pulped"}
+    residue = _ask("score", bottle, kind=PromptKind.NUMBER)[0].value
+    assert isinstance(residue, float)
+    assert 0.0 <= residue <= 8.0
+    number = _ask("covariate", {"name": "mass"}, kind=PromptKind.NUMBER, low=300.0, high=700.0)[0].value
+    assert isinstance(number, float)
+    assert 300.0 < number < 700.0
+    assert _ask("question", {}, kind=PromptKind.CHOICE, options=("a", "b"))[0].value in {"a", "b"}
+    assert _ask("question", {}, kind=PromptKind.TEXT)[0].value
+    with pytest.raises(Refused):
+        _ask("question", {}, kind=PromptKind.PHOTO)  # it has no camera
+
+
+def test_a_second_examiner_errs_now_and_then_and_the_first_never() -> None:
+    def answers(second: bool) -> list[object]:
+        return [
+            _ask("check", {"positions": (1, 2, 4)}, kind=PromptKind.POSITIONS, second=second, name=f"c{n}")[0].value
+            for n in range(200)
+        ]
+
+    assert set(answers(second=False)) == {(1, 4)}
+    wrong = sum(answer != (1, 4) for answer in answers(second=True))
+    assert 3 < wrong < 30  # 2 % of 600 labels
+    assert answers(second=True) == answers(second=True)

@@ -45,9 +45,7 @@ def _seen(reader: Any, t0: int) -> dict[str, tuple[int | None, int | None]]:
     def s(ns: int | None) -> int | None:
         return None if ns is None else (ns - t0) // S
 
-    return {
-        bottle.label: (s(bottle.last_attached_ns), s(bottle.first_detached_ns)) for bottle in reader.bottles(RUN)
-    }
+    return {bottle.label: (s(bottle.last_attached_ns), s(bottle.first_detached_ns)) for bottle in reader.bottles(RUN)}
 
 
 async def test_after_a_kill_bottles_are_as_their_acknowledged_checks_last_saw_them(
@@ -106,7 +104,8 @@ async def test_a_run_that_is_taken_up_is_one_run_with_one_series(samples: Any, t
     await store.add_checks([samples.check(210, "B01", attached=False)])
     aborted, again = samples.trial(1, state=TrialState.ABORTED, ended_ns=samples.t0_ns), samples.trial(3)
     bottles = samples.reader(file).bottles(RUN)
-    await store.replace_trial(aborted, bottles, again, Event(0, "trial_replaced", {"trial": 1, "by": 3}, RUN))
+    replaced = Event(0, "trial_replaced", {"trial": 1, "by": 3}, RUN)
+    await store.give_up_trial(aborted, bottles, replaced, replaced_by=again)
     await store.end_run(RUN, ExitStatus.SUCCESS, "", samples.t0_ns + 300 * S)
     await store.close()
 
@@ -118,7 +117,11 @@ async def test_a_run_that_is_taken_up_is_one_run_with_one_series(samples: Any, t
         seconds = [(t_ns - samples.t0_ns) // S for t_ns in series.t_ns]
         assert seconds == [*range(10), *range(200, 205)]
     assert [event.kind for event in reader.events(RUN)] == ["run_interrupted", "crash", "resumed", "trial_replaced"]
-    assert [(trial.ord, trial.state) for trial in reader.trials(RUN)] == [(1, "aborted"), (2, "planned"), (3, "planned")]
+    assert [(trial.ord, trial.state) for trial in reader.trials(RUN)] == [
+        (1, "aborted"),
+        (2, "planned"),
+        (3, "planned"),
+    ]
     assert _seen(reader, samples.t0_ns)["B01"] == (60, 210)
     assert not reader.interrupted(run)
 

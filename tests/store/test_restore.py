@@ -77,12 +77,19 @@ async def test_what_was_exported_comes_back_to_the_last_bit(samples: Any, tmp_pa
     assert back.series(RUN, "bath.temperature", trial=1).value
 
 
-async def test_an_incomplete_run_comes_back_incomplete(samples: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("closed", [False, True])
+async def test_an_incomplete_run_comes_back_incomplete(samples: Any, tmp_path: Path, closed: bool) -> None:
+    """Whether the store was opened again since the process died, and has given the run its closing record, or not."""
     reader = await record(samples, tmp_path / "line.db", ended=False)
+    if closed:
+        store = samples.store(tmp_path / "line.db")
+        await store.open()
+        await store.close()
     export_run(reader, RUN, tmp_path / "out.zip", Options(form="zip"))
     back = await taken_back(tmp_path / "out.zip", tmp_path / "back.db")
-    assert back.run("last").exit_status is None
-    assert back.interrupted(back.run("last"))
+    assert back.run("last").exit_status == reader.run("last").exit_status
+    assert decoded_hash(back, RUN) == decoded_hash(reader, RUN)
+    assert (back.run("last") == reader.run("last")) is closed  # else its state says running, and nothing runs
     export_run(back, RUN, tmp_path / "again")
     manifest = json.loads((tmp_path / "again" / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["complete"], manifest["incomplete_because"]) == (False, "interrupted")

@@ -49,7 +49,7 @@ def bath_counts(run_id: str, trials: Sequence[Trial], bottles: Sequence[Bottle],
                 residue=sum((b.residue_pct or 0.0) > present.residue_max_pct for b in scored),
                 pulped=sum(bottle.mode == _PIECES for bottle in scored),
                 unwatched=len(mine) - len(counted),
-                lot=", ".join(filter(None, lots)),
+                lots=tuple(lot for lot in lots if lot),
             )
         )
     return found

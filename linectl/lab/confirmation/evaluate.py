@@ -53,7 +53,7 @@ class Bath:
     residue: int = 0
     pulped: int = 0
     unwatched: int = 0
-    lot: str = ""
+    lots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _at_least(code: CriterionCode, wanted: int, found: int) -> Criterion:
 
 
 def _lots(present: Confirmation, baths: Sequence[Bath]) -> Criterion:
-    seen = {bath.lot for bath in baths if bath.lot}
+    seen = {lot for bath in baths for lot in bath.lots}
     wanted = set(present.lots)
     told = ", ".join(sorted(seen)) or "-"
     return Criterion(CriterionCode.LOTS, ", ".join(sorted(wanted)), told, True if wanted <= seen else None)
@@ -202,9 +202,9 @@ def _lots(present: Confirmation, baths: Sequence[Bath]) -> Criterion:
 
 def _residue(present: Confirmation, baths: Sequence[Bath]) -> Criterion:
     scored, above = sum(b.scored for b in baths), sum(b.residue for b in baths)
-    bottles = sum(b.bottles for b in baths)
+    due = sum(b.bottles - b.stuck for b in baths)  # a label still on hides what is under it
     refuted = failure_proved(scored, above, 1.0 - _RESIDUE_SHARE, present.confidence)
-    passed = None if scored < bottles or not bottles else above == 0
+    passed = None if scored < due or not due else above == 0
     told = f"{above} of {scored} scored"
     return Criterion(CriterionCode.RESIDUE, f"<= {present.residue_max_pct:g} %, all bottles", told, passed, refuted)
 

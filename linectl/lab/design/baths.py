@@ -1,36 +1,45 @@
-"""From an experiment to its baths: full factorial, replicates as blocks, order and positions drawn from the seed."""
+"""From an experiment to its baths: treatments by its design, order, glues, positions and codes drawn from its seed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from random import Random
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from linectl.errors import Refused
+from linectl.lab.design.loading import blind_codes, drawn, glues_in_turn, varieties
+from linectl.lab.design.order import ordered
+from linectl.lab.design.treatments import centre, treatment_blocks
 from linectl.model.experiments import Experiment
 from linectl.model.records import Treatment
 from linectl.words import tr
 
-__all__ = ["POSITIONS", "PlannedBath", "PlannedBottle", "trials"]
+__all__ = ["CENTRE", "POSITIONS", "PlannedBath", "PlannedBottle", "trials"]
 
 POSITIONS = 24  # of the lab bath, when the line's file does not say
-
-_T = TypeVar("_T")
+CENTRE = "C"  # the block of the centre baths
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBottle:
-    """One bottle of one bath: `label` is unique in the run, `position` counts from 1."""
+    """One bottle of one bath: `label` is unique in the run, `position` counts from 1.
+
+    `factors` are its levels of the bottle factors; `code` stands for its glue in a blind experiment, else "".
+    """
 
     label: str
     position: int
     glue: str
+    factors: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBath:
-    """One treatment applied once. `ord` counts from 1 in the order of the run; bottles stand in loading order."""
+    """One treatment applied once. `ord` counts from 1 in the order of the run; bottles stand in loading order.
+
+    `replicate` counts how often the treatment has stood in the run's blocks (centre baths by themselves, block "C").
+    """
 
     ord: int
     treatment: Treatment
@@ -42,14 +51,15 @@ class PlannedBath:
 def trials(experiment: Experiment, positions: int = POSITIONS) -> list[PlannedBath]:
     """Return the baths of `experiment` in the order in which they are run, for a bath of `positions` positions.
 
-    A replicate is a complete block (every treatment once), shuffled within itself: depletion, drift and learning,
-    which run with time, then fall on all treatments alike. Every bath holds all glues; a bottle's position and its
-    turn to go in are drawn too. The same experiment gives the same baths, whatever else is random.
+    A replicate is a block, shuffled within itself: depletion, drift and learning, which run with time, then fall on
+    all treatments alike. Every bath holds all glues, or some in turn and the reference; a bottle's position and its
+    turn to go in are drawn too. Centre baths stand at the start, in the middle and at the end. The same experiment
+    gives the same baths, whatever else is random.
 
     Raises:
-        Refused: the bath has fewer positions than the experiment has bottles.
+        Refused: the bath has fewer positions than the experiment has bottles, or the design cannot be made.
     """
-    bottles = len(experiment.glues) * experiment.bottles_per_glue
+    bottles = experiment.bottles_per_bath
     if bottles > positions:
         raise Refused(
             tr("{bottles} bottles a bath, but the bath has {positions} positions").format(
@@ -57,29 +67,42 @@ def trials(experiment: Experiment, positions: int = POSITIONS) -> list[PlannedBa
             ),
             hint=tr("lower bottles_per_glue, or split the glues over two experiments"),
         )
-    baths: list[PlannedBath] = []
-    for replicate in range(1, experiment.replicates + 1):
-        for treatment in _block(experiment, replicate):
-            order = len(baths) + 1
-            load = _load(experiment, order, positions)
-            baths.append(PlannedBath(order, treatment, replicate, f"R{replicate}", load))
-    return baths
+    run = _run(experiment)
+    glues = glues_in_turn(experiment, [treatment for treatment, _, _ in run])
+    codes = blind_codes(experiment) if experiment.blind else {}
+    return [
+        PlannedBath(number, treatment, replicate, block, _load(experiment, number, positions, standing, codes))
+        for number, ((treatment, replicate, block), standing) in enumerate(zip(run, glues, strict=True), start=1)
+    ]
 
 
-def _block(experiment: Experiment, replicate: int) -> list[Treatment]:
-    cells = [Treatment(temperature, naoh) for temperature in experiment.temperatures_c for naoh in experiment.naoh_pct]
-    return _drawn(cells, f"{experiment.seed}/order/{replicate}") if experiment.randomised else cells
+def _run(experiment: Experiment) -> list[tuple[Treatment, int, str]]:
+    """Return treatment, replicate and block of each bath in the order of the run."""
+    stood: Counter[Treatment] = Counter()
+    run: list[tuple[Treatment, int, str]] = []
+    for number, block in enumerate(ordered(treatment_blocks(experiment), experiment), start=1):
+        for treatment in block:
+            stood[treatment] += 1
+            run.append((treatment, stood[treatment], f"R{number}"))
+    repeated = centre(experiment)
+    if repeated is None:
+        return run
+    treatment, count = repeated
+    places = [0.5] if count == 1 else [k / (count - 1) for k in range(count)]
+    before = len(run)
+    for k in reversed(range(count)):  # from the end: what is put in does not move the places before it
+        run.insert(round(places[k] * before), (treatment, k + 1, CENTRE))
+    return run
 
 
-def _load(experiment: Experiment, order: int, positions: int) -> tuple[PlannedBottle, ...]:
+def _load(
+    experiment: Experiment, order: int, positions: int, glues: tuple[str, ...], codes: Mapping[str, str]
+) -> tuple[PlannedBottle, ...]:
     """Return the bottles of bath `order`, in the order in which they go in."""
-    glues = [glue for glue in experiment.glues for _ in range(experiment.bottles_per_glue)]
-    places = _drawn(range(1, positions + 1), f"{experiment.seed}/positions/{order}")
-    turns = _drawn(list(zip(places, glues, strict=False)), f"{experiment.seed}/turns/{order}")
-    return tuple(PlannedBottle(f"T{order:02d}-P{place:02d}", place, glue) for place, glue in turns)
-
-
-def _drawn(items: Sequence[_T], seed: str) -> list[_T]:
-    drawn = list(items)
-    Random(seed).shuffle(drawn)  # noqa: S311  # a design is drawn to be repeatable, not secret
-    return drawn
+    standing = [one for one in varieties(experiment, glues) for _ in range(experiment.bottles_per_glue)]
+    places = drawn(range(1, positions + 1), f"{experiment.seed}/positions/{order}")
+    turns = drawn(list(zip(places, standing, strict=False)), f"{experiment.seed}/turns/{order}")
+    return tuple(
+        PlannedBottle(f"T{order:02d}-P{place:02d}", place, one.glue, one.factors, codes.get(one.glue, ""))
+        for place, one in turns
+    )

@@ -16,6 +16,7 @@ class Code(StrEnum):
     FEW_RELEASED = "FEW_RELEASED"  # fewer than two released labels per parameter
     SEPARATION = "SEPARATION"  # no spread is left for the family to describe
     NOT_CONVERGED = "NOT_CONVERGED"  # the likelihood has no maximum that the solver could reach
+    NOT_SIMULATED = "NOT_SIMULATED"  # a bootstrap bound is not made of fits with such terms, or of exact times
     UNBOUNDED = "UNBOUNDED"  # the likelihood never falls far enough on that side
     NO_BOTTLES = "NO_BOTTLES"
     EXTRAPOLATED = "EXTRAPOLATED"  # more than 5 K outside the tested temperatures, or outside the tested NaOH
@@ -29,3 +30,13 @@ class Code(StrEnum):
     FAMILY_UNDECIDED = "FAMILY_UNDECIDED"  # the data do not tell the families apart, and their bounds disagree
     ILL_CONDITIONED = "ILL_CONDITIONED"  # the information matrix is nearly singular
     PLATEAU = "PLATEAU"  # some labels seem never to come off
+    NO_PLATEAU = "NO_PLATEAU"  # a share that never comes off is best at 0: the fit without it is the same
+    SINGLE_LEVEL = "SINGLE_LEVEL"  # a factor of the formula has one level only
+    CONFOUNDED = "CONFOUNDED"  # two factors of the formula were only changed together
+    FACTOR_TIME_CONFOUNDED = "FACTOR_TIME_CONFOUNDED"  # the bath's NaOH or stirrer goes with bath order
+    PSEUDO_REPLICATION = "PSEUDO_REPLICATION"  # a treatment or temperature in one bath only: its bottles are no repeats
+    GLUE_CONFOUNDED = "GLUE_CONFOUNDED"  # two glues never meet in a bath, directly or through others
+    ALIASED = "ALIASED"  # two effects move together in every bath: they cannot be told apart
+    SHORT_CAP = "SHORT_CAP"  # by the guess, the wanted share is not off before the soak ends
+    COARSE_CHECKS = "COARSE_CHECKS"  # by the guess, half of the labels are off between two looks
+    FEW_BOTTLES = "FEW_BOTTLES"  # even without one label on, so few bottles prove less than what is asked

@@ -61,9 +61,11 @@ class BathTrace:
 class ReleaseRecord:
     """One bottle: its label came off within (`lo_s`, `hi_s`], in s from its own insertion.
 
-    `lo_s` = 0: off at the first check. `hi_s` = inf: still on at the last check, `lo_s`. `temperature_c` and
+    `lo_s` = 0: off at the first check. `hi_s` = inf: still on at the last check, `lo_s`. `lo_s` = `hi_s`: seen coming
+    off at that very time. `agitation_pct` is the stirrer's speed, None when not recorded. `temperature_c` and
     `naoh_pct` name the cell (what the bath was meant to be), `caustic_pct` is the NaOH that the fit uses.
-    `inserted_at_s` is in the bath's time. `where` names the record in messages (`trials.csv:12`).
+    `inserted_at_s` is in the bath's time. `where` names the record in messages (`trials.csv:12`). `checks_s` are all
+    times at which the bottle was or would have been looked at (s from insertion, increasing), if they are known.
     """
 
     bottle: str
@@ -76,21 +78,38 @@ class ReleaseRecord:
     naoh_pct: float
     inserted_at_s: float = 0.0
     where: str = ""
+    agitation_pct: float | None = None
+    checks_s: tuple[float, ...] = ()
 
     def problems(self) -> list[str]:
         """Return what is wrong with this record, in words; nothing when it can be used."""
+        if self._usable():
+            return []  # nearly every row: no sentence is put together
         checks = (
             (not self.glue, tr("no glue is named")),
             (not _finite(self.lo_s) or self.lo_s < 0, tr("lo must be a time of 0 s or more")),
             (math.isnan(self.hi_s), tr("hi is no number: leave it empty or write inf for a label still on")),
             (self.hi_s < self.lo_s, tr("hi lies before lo: the ends are swapped")),
-            (self.hi_s == self.lo_s, tr("lo equals hi: give the last time seen attached and the first seen off")),
+            (self.hi_s == self.lo_s == 0, tr("lo and hi are both 0: no label is off before it goes in")),
             (self.lo_s == 0 and math.isinf(self.hi_s), tr("the bottle was never looked at (lo 0, hi infinite)")),
             (not _finite(self.caustic_pct) or self.caustic_pct < 0, tr("NaOH must be 0 % or more")),
             (not _finite(self.temperature_c), tr("the temperature is no number")),
             (not _finite(self.inserted_at_s), tr("the time of insertion is no number")),
+            (not _stirred(self.agitation_pct), tr("the agitation must be 0 to 100 %")),
         )
         return [text for wrong, text in checks if wrong]
+
+    def _usable(self) -> bool:
+        numbers = (self.lo_s, self.caustic_pct, self.temperature_c, self.inserted_at_s)
+        seen = 0 <= self.lo_s <= self.hi_s and self.hi_s > 0 and (self.lo_s > 0 or self.hi_s < math.inf)
+        stirred = self.agitation_pct
+        return (
+            bool(self.glue)
+            and all(map(math.isfinite, numbers))
+            and seen
+            and self.caustic_pct >= 0
+            and (stirred is None or 0 <= stirred <= 100)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +149,9 @@ class ReleaseData:
         """
         given = tuple(records)
         _refuse_bad(given, traces)
-        clipped = [(row, *_within(row, traces[row.bath], bridge_s.get(row.bath, math.inf))) for row in given]
+        spans = {(row.bath, row.inserted_at_s) for row in given}
+        until = {key: covered_until(traces[key[0]], key[1], bridge_s.get(key[0], math.inf)) - key[1] for key in spans}
+        clipped = [(row, *_within(row, until[row.bath, row.inserted_at_s])) for row in given]
         kept = [(row, lo, hi) for row, lo, hi in clipped if lo > 0 or math.isfinite(hi)]
         rows = tuple(row for row, _, _ in kept)
         used = {row.bath for row in rows}
@@ -190,7 +211,9 @@ class ReleaseData:
         for row in sorted(self.records, key=lambda r: (r.bath, r.bottle, r.glue, r.inserted_at_s, r.lo_s, r.hi_s)):
             times = (row.lo_s, row.hi_s, row.inserted_at_s)
             numbers = (*times, row.caustic_pct, row.temperature_c, row.naoh_pct)
-            digest.update(repr((row.bottle, row.bath, row.glue, [float(value) for value in numbers])).encode())
+            stirred = () if row.agitation_pct is None else (float(row.agitation_pct),)
+            key = (row.bottle, row.bath, row.glue, [float(value) for value in numbers], *stirred)
+            digest.update(repr(key).encode())
         for name, trace in sorted(zip(self.baths, self.traces, strict=True), key=lambda item: item[0]):
             digest.update(name.encode() + trace.t_s.tobytes() + trace.temp_c.tobytes())
         return digest.hexdigest()
@@ -209,8 +232,7 @@ def covered_until(trace: BathTrace, from_s: float, bridge_s: float = math.inf) -
     return float(ends[inside[0]]) if inside.size else from_s
 
 
-def _within(row: ReleaseRecord, trace: BathTrace, bridge_s: float) -> tuple[float, float]:
-    until = covered_until(trace, row.inserted_at_s, bridge_s) - row.inserted_at_s
+def _within(row: ReleaseRecord, until: float) -> tuple[float, float]:
     return min(row.lo_s, until), row.hi_s if row.hi_s <= until else math.inf
 
 
@@ -227,6 +249,10 @@ def _short(clipped: Iterable[tuple[ReleaseRecord, float, float]]) -> list[Warn]:
 
 def _finite(value: float) -> bool:
     return math.isfinite(value)
+
+
+def _stirred(agitation_pct: float | None) -> bool:
+    return agitation_pct is None or 0 <= agitation_pct <= 100
 
 
 def _refuse_bad(rows: Sequence[ReleaseRecord], traces: Mapping[str, BathTrace]) -> None:

@@ -1,128 +1,45 @@
-"""Maximum-likelihood fits: plain accelerated failure times, and label release on measured bath traces.
+"""Maximum-likelihood fits of label release on measured bath traces.
 
-`fit_aft` is the core, with covariates as given. `fit_release` fits one glue:
-ln t* = b0 + caustic ln((c + 0.1)/1.6) + sigma W, in equivalent seconds at 60 °C, released when the dose reaches t*.
+ln t* = x'b + sigma W in equivalent seconds at 60 °C; a label is off when its dose reaches t*. What x holds, and what
+else depends on what, is said by a `Formula`; without one: b0 + caustic ln((c + 0.1)/1.6), one glue at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from linectl.errors import ConfigError
+from linectl.lab.kinetics.aft import AftFit, fit_aft
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.kinetics.distributions import Distribution, family
-from linectl.lab.kinetics.likelihood import ENERGY_UNIT, FixedTimes, Model
-from linectl.lab.kinetics.solver import Optimum, maximise
+from linectl.lab.kinetics.formula import Formula, Layout, agitation_covariate, caustic_covariate
+from linectl.lab.kinetics.identifiable import NotFitted, bath_means, refused, unfinished
+from linectl.lab.kinetics.likelihood import CURVATURE_UNIT, ENERGY_UNIT, Model
+from linectl.lab.kinetics.solver import Optimum, condition_number, inverse, maximise
+from linectl.lab.kinetics.start import least_squares_start
 from linectl.lab.kinetics.trace import TraceDose, dose_of
 from linectl.model.experiments import Glass
-from linectl.words import tr
 
 __all__ = ["AftFit", "NotFitted", "ReleaseFit", "caustic_covariate", "fit_aft", "fit_families", "fit_release"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-CAUSTIC_ZERO_PCT = 0.1  # c0: keeps plain water on the axis
-CAUSTIC_REF_PCT = 1.6  # 1.5 % + c0, so that b0 belongs to 1.5 % NaOH
-_START_ENERGY = 50.0  # kJ/mol
-_MIN_TEMPERATURE_SPAN_K = 2.0
-_RELEASED_PER_PARAMETER = 2
-_PERFECT = 1e-4  # a log-likelihood so near 0 means that every interval is certain: sigma has gone to 0
-_WORST_CONDITION = 1e10
-
-
-def caustic_covariate(naoh_pct: ArrayLike) -> Array:
-    """Return ln((c + 0.1)/1.6) for c in % NaOH; 0 at 1.5 %."""
-    return np.log((np.asarray(naoh_pct, dtype=np.float64) + CAUSTIC_ZERO_PCT) / CAUSTIC_REF_PCT)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AftFit:
-    """ln t = x'b + sigma W: `params` are b in the order of `names`, then ln sigma; `cov` belongs to them."""
-
-    dist: Distribution
-    names: tuple[str, ...]
-    params: Array
-    cov: Array
-    loglik: float
-    converged: bool
-    newton_decrement: float
-    iterations: int
-
-    @property
-    def se(self) -> Array:
-        """Standard errors of `params`."""
-        return np.sqrt(np.diag(self.cov))
-
-    @property
-    def sigma(self) -> float:
-        """The scale of ln t (1/shape of a Weibull)."""
-        return float(np.exp(self.params[-1]))
-
-    def log_quantile(self, x: ArrayLike, p: float) -> tuple[float, float]:
-        """Return ln t_p at covariates `x` and its standard error by the delta method."""
-        w = self.dist.quantile(p)
-        gradient = np.append(np.asarray(x, dtype=np.float64), self.sigma * w)
-        value = float(gradient[:-1] @ self.params[:-1] + gradient[-1])
-        return value, float(np.sqrt(gradient @ self.cov @ gradient))
-
-
-def fit_aft(
-    lo: ArrayLike,
-    hi: ArrayLike,
-    X: ArrayLike,  # noqa: N803  # the design matrix goes by its usual name
-    names: Sequence[str],
-    dist: str,
-    weights: ArrayLike | None = None,
-) -> AftFit:
-    """Fit ln t = X b + sigma W to rows (lo, hi], by maximum likelihood.
-
-    lo = 0 left-censored, hi = inf right-censored, lo = hi exact. `X` holds the intercept's column too, if one is
-    wanted; its columns may be badly scaled. `weights` are counts.
-
-    Raises:
-        ConfigError: rows that cannot be used, or columns that depend on each other.
-    """
-    low, high = np.asarray(lo, dtype=np.float64), np.asarray(hi, dtype=np.float64)
-    design = np.asarray(X, dtype=np.float64)
-    counts = np.ones_like(low) if weights is None else np.asarray(weights, dtype=np.float64)
-    _refuse_rows(low, high, design, names, counts)
-    basis, back = _orthogonal(design, counts, names)
-    times, lower, upper = _ends(low, high)
-    model = Model.of(family(dist), basis, counts, (lower, upper), FixedTimes(np.log(times)), energy=False)
-    best = maximise(model.evaluate, _start(model, energy=None))
-    matrix = np.eye(design.shape[1] + 1)
-    matrix[:-1, :-1] = back
-    return AftFit(
-        dist=model.dist,
-        names=(*names, "ln_sigma"),
-        params=matrix @ best.theta,
-        cov=matrix @ _inverse(-best.at.hessian) @ matrix.T,
-        loglik=best.at.value,
-        converged=best.converged,
-        newton_decrement=best.decrement,
-        iterations=best.iterations,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class NotFitted:
-    """Why a glue has no fit: a machine word and its detail."""
-
-    code: Code
-    detail: str = ""
+_PLAIN = Formula()
+_SAME = 1e-6  # a log-likelihood that a share which cannot release does not raise by more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReleaseFit:
-    """The fit of one glue by one family.
+    """The fit by one family.
 
-    `params` in the order of `names`: b0 (ln s at 60 °C, 1.5 % NaOH), caustic (absent when one NaOH was tested),
-    E (kJ/mol), ln_sigma. `dose` is the exact dose at every check, `model` the likelihood in the solver's units.
+    `params` in the order of `names`: b0 (ln s at 60 °C, 1.5 % NaOH, half stirring, the reference glue), caustic,
+    glue:NAME, agitation, caustic:NAME, E (kJ/mol), E:NAME, curvature, logit_pi, ln_sigma (or ln_sigma:°C); what the
+    formula does not ask is absent. `dose` is the exact dose at every check, `model` the likelihood in the solver's
+    units, whose rows stand in the baths `row_bath` (numbers in the data's order). `glues`: the reference first.
     """
 
     family: str
@@ -144,6 +61,9 @@ class ReleaseFit:
     model: Model = field(repr=False)
     theta: Array = field(repr=False)
     dose: TraceDose = field(repr=False)
+    row_bath: Index = field(repr=False)
+    formula: Formula = _PLAIN
+    glues: tuple[str, ...] = ()
 
     @property
     def aic(self) -> float:
@@ -161,205 +81,211 @@ class ReleaseFit:
 
     @property
     def energy(self) -> float:
-        """The activation energy in kJ/mol."""
+        """The activation energy in kJ/mol (of the reference glue)."""
         return self.value("E")
+
+    def energy_of(self, glue: str = "") -> float:
+        """Return the activation energy (kJ/mol) of `glue`, "" the reference's."""
+        more = f"E:{glue}"
+        return self.energy + (self.value(more) if more in self.names else 0.0)
+
+    @property
+    def curvature(self) -> float:
+        """The curvature q of ln rate = E u + q u^2 in (kJ/mol)^2; 0 when it was not asked."""
+        return self.value("curvature") if "curvature" in self.names else 0.0
 
     @property
     def sigma(self) -> float:
-        """The scale of ln t."""
+        """The scale of ln t.
+
+        Raises:
+            ValueError: each temperature has its own; see `sigma_at`.
+        """
+        if self.model.sigmas > 1:
+            msg = "this fit has a sigma for each temperature: ask sigma_at"
+            raise ValueError(msg)
         return float(np.exp(self.params[-1]))
+
+    def sigma_at(self, temperature_c: float) -> float:
+        """Return the scale of ln t at a tested temperature (°C).
+
+        Raises:
+            ValueError: each temperature has its own, and this one was not tested.
+        """
+        return float(np.exp(self.value(f"ln_sigma:{temperature_c:g}" if self.model.sigmas > 1 else "ln_sigma")))
 
     @property
     def has_caustic(self) -> bool:
         """Whether NaOH was varied, so that its effect is a parameter."""
         return "caustic" in self.names
 
-    def location(self, naoh_pct: float) -> float:
+    @property
+    def releasing_share(self) -> float:
+        """Pi, the share of labels that can come off; 1 when it was not asked."""
+        return self.model.released_share(self.theta)
+
+    def score_of(self, p: float) -> float | None:
+        """Return w with P(W <= w) = p/pi: the quantile score of `p` among all labels; None when p >= pi < 1."""
+        pi = self.releasing_share
+        return self.model.dist.quantile(p / pi) if p < pi else None
+
+    def point(self, naoh_pct: float, *, glue: str = "", agitation_pct: float | None = None) -> Array:
+        """Return x of a bath at `naoh_pct` %, for `glue` ("" the reference) and stirring (None: half speed).
+
+        Raises:
+            ValueError: the glue is none of the fit's.
+        """
+        if glue and glue not in self.glues:
+            msg = f"glue {glue!r}: the fit knows {', '.join(self.glues)}"
+            raise ValueError(msg)
+        caustic = float(caustic_covariate(naoh_pct))
+        stirred = 0.0 if agitation_pct is None else float(agitation_covariate(agitation_pct))
+        known = {"b0": 1.0, "caustic": caustic, "agitation": stirred, f"glue:{glue}": 1.0, f"caustic:{glue}": caustic}
+        return np.array([known.get(name, 0.0) for name in self.names[: self.model.columns]])
+
+    def location(self, naoh_pct: float, *, glue: str = "", agitation_pct: float | None = None) -> float:
         """Return x'b: the median's (Weibull: 63 % point's) ln s of dose at `naoh_pct` NaOH."""
-        caustic = self.value("caustic") * float(caustic_covariate(naoh_pct)) if self.has_caustic else 0.0
-        return self.value("b0") + caustic
+        x = self.point(naoh_pct, glue=glue, agitation_pct=agitation_pct)
+        return float(x @ self.params[: self.model.columns])
 
 
-def fit_release(data: ReleaseData, dist: str = "lognormal", *, glass: Glass) -> ReleaseFit | NotFitted:
-    """Fit one glue's bottles on their baths' measured temperature through the lag of `glass` (tau 0: none).
+def fit_release(
+    data: ReleaseData, dist: str = "lognormal", *, glass: Glass, formula: Formula = _PLAIN
+) -> ReleaseFit | NotFitted:
+    """Fit bottles on their baths' measured temperature through the lag of `glass` (tau 0: none).
 
     Returns:
-        The fit, or why there is none: nothing (or hardly anything) released, one temperature only, no spread left.
+        The fit, or why there is none: nothing (or hardly anything) released, one temperature only, no spread left,
+        factors that were only changed together, no share that cannot release.
 
     Raises:
-        ValueError: the data hold more than one glue, or `dist` is unknown.
+        ValueError: the data hold more than one glue and `formula` none, or `dist` is unknown.
+        ConfigError: a glue or agitation that `formula` names is not in the data.
     """
-    return fit_families(data, (dist,), glass=glass)[dist]
+    return fit_families(data, (dist,), glass=glass, formula=formula)[dist]
 
 
-def fit_families(data: ReleaseData, dists: Sequence[str], *, glass: Glass) -> dict[str, ReleaseFit | NotFitted]:
+def fit_families(
+    data: ReleaseData, dists: Sequence[str], *, glass: Glass, formula: Formula = _PLAIN
+) -> dict[str, ReleaseFit | NotFitted]:
     """Fit as `fit_release` does by every family of `dists`; the dose is integrated once for all."""
-    if len(data.glues) > 1:
-        msg = f"one glue at a time, not {', '.join(data.glues)}: see ReleaseData.of_glue"
-        raise ValueError(msg)
-    refused = _refused(data)
-    if refused is not None:
-        return dict.fromkeys(dists, refused)
-    dose, lower, upper = dose_of(data, glass)
-    return {dist: _fit_dosed(data, dist, dose, (lower, upper), glass) for dist in dists}
-
-
-def _fit_dosed(
-    data: ReleaseData, dist: str, dose: TraceDose, ends: tuple[Index, Index], glass: Glass
-) -> ReleaseFit | NotFitted:
-    columns, names = _release_design(data)
-    model, kept = _collapsed(family(dist), columns, ends, dose)
-    best = maximise(model.evaluate, _start(model, energy=_START_ENERGY / ENERGY_UNIT))
-    condition = _condition(-best.at.hessian)
-    refused = _failed(best, condition)
-    if refused is not None:
-        return refused
-    back = np.ones(model.size)
-    back[-2] = ENERGY_UNIT
-    means = _bath_means(data)
-    return ReleaseFit(
-        family=dist,
-        names=names,
-        units=tuple(_UNITS[name] for name in names),
-        params=best.theta * back,
-        cov=_inverse(-best.at.hessian) * np.outer(back, back),
-        loglik=best.at.value,
-        n_bottles=len(data),
-        n_rows=kept,
-        n_baths=len(data.baths),
-        censored_fraction=float(np.isinf(data.hi_s).mean()),
-        newton_decrement=best.decrement,
-        condition_number=condition,
-        iterations=best.iterations,
-        glass=glass,
-        temperatures_c=(float(means.min()), float(means.max())),
-        naoh_pct=(float(data.caustic_pct.min()), float(data.caustic_pct.max())),
-        model=model,
-        theta=best.theta,
-        dose=dose,
-    )
-
-
-_UNITS = {"b0": "ln s", "caustic": "", "E": "kJ/mol", "ln_sigma": ""}
-
-
-def _refused(data: ReleaseData) -> NotFitted | None:
     if not len(data):
-        return NotFitted(Code.NO_BOTTLES)
-    released = int(np.isfinite(data.hi_s).sum())
-    if not released:
-        return NotFitted(Code.ALL_CENSORED, tr("0 of {n} labels came off").format(n=len(data)))
-    means = _bath_means(data)
-    if np.ptp(means) < _MIN_TEMPERATURE_SPAN_K:
-        return NotFitted(Code.SINGLE_TEMPERATURE, f"{means.min():.1f}..{means.max():.1f} °C")
-    parameters = len(_release_design(data)[1])
-    if released < _RELEASED_PER_PARAMETER * parameters:
-        text = tr("{released} of {n} labels came off; {needed} are needed for {parameters} parameters")
-        needed = _RELEASED_PER_PARAMETER * parameters
-        return NotFitted(
-            Code.FEW_RELEASED, text.format(released=released, n=len(data), needed=needed, parameters=parameters)
+        return dict.fromkeys(dists, NotFitted(Code.NO_BOTTLES))
+    layout, means_c = Layout.of(data, formula), bath_means(data)
+    why = refused(data, layout, means_c)
+    if why is not None:
+        return dict.fromkeys(dists, why)
+    dosed = _Dosed.of(data, layout, glass, means_c)
+    return {dist: dosed.fit(family(dist)) for dist in dists}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Dosed:
+    """The distinct rows of some data with their dose, ready for any family."""
+
+    data: ReleaseData
+    layout: Layout
+    glass: Glass
+    means_c: Array
+    dose: TraceDose
+    ends: tuple[Index, Index]
+    first: Index  # of the bottles, one of each kind of row
+    counts: Array
+
+    @classmethod
+    def of(cls, data: ReleaseData, layout: Layout, glass: Glass, means_c: Array) -> _Dosed:
+        kind = layout.row_glue if layout.formula.glue_energy else None
+        dose, lower, upper = dose_of(data, glass, kind)
+        key = lower + 1  # an end belongs to one bath and one insertion
+        numbers = [upper + 1, data.bath, layout.row_glue, layout.row_warmth]
+        numbers += [np.unique(column, return_inverse=True)[1] for column in layout.columns.T[1:]]
+        for number in numbers:
+            key = key * (int(number.max()) + 1) + number
+            if key.max() > 2**40:  # dense again, long before it overflows
+                key = np.unique(key, return_inverse=True)[1]
+        _, first, counts = np.unique(key, return_index=True, return_counts=True)
+        return cls(data, layout, glass, means_c, dose, (lower[first], upper[first]), first, counts.astype(np.float64))
+
+    def model(self, dist: Distribution, *, cure: bool) -> Model:
+        """Return the likelihood of the distinct rows."""
+        layout, formula = self.layout, self.layout.formula
+        plain = Model.of(dist, layout.columns[self.first], self.counts, self.ends, self.dose, energy=True)
+        sigmas = np.eye(len(layout.warmths_c))[layout.row_warmth[self.first]] if formula.sigma_by_temperature else None
+        return replace(
+            plain,
+            energy_design=layout.energy_design(),
+            row_class=layout.row_glue[self.first] if formula.glue_energy else None,
+            has_curvature=formula.curvature,
+            has_cure=cure,
+            sigma_design=sigmas,
         )
-    return None
+
+    def fit(self, dist: Distribution) -> ReleaseFit | NotFitted:
+        model = self.model(dist, cure=False)
+        best = _search(model, least_squares_start(model))
+        if self.layout.formula.cure:
+            plain, model = best, self.model(dist, cure=True)
+            best = _best_cured(model, plain)
+            if best.at.value <= plain.at.value + _SAME:
+                return unfinished(plain, condition_number(-plain.at.hessian)) or NotFitted(Code.NO_PLATEAU)
+        condition = condition_number(-best.at.hessian)
+        why = unfinished(best, condition)
+        return why if why is not None else self._result(dist, model, best, condition)
+
+    def _result(self, dist: Distribution, model: Model, best: Optimum, condition: float) -> ReleaseFit:
+        data, layout = self.data, self.layout
+        back = _units(model)
+        return ReleaseFit(
+            family=dist.name,
+            names=layout.names,
+            units=layout.units,
+            params=best.theta * back,
+            cov=inverse(-best.at.hessian) * np.outer(back, back),
+            loglik=best.at.value,
+            n_bottles=len(data),
+            n_rows=len(self.first),
+            n_baths=len(data.baths),
+            censored_fraction=float(np.isinf(data.hi_s).mean()),
+            newton_decrement=best.decrement,
+            condition_number=condition,
+            iterations=best.iterations,
+            glass=self.glass,
+            temperatures_c=(float(self.means_c.min()), float(self.means_c.max())),
+            naoh_pct=(float(data.caustic_pct.min()), float(data.caustic_pct.max())),
+            model=model,
+            theta=best.theta,
+            dose=self.dose,
+            row_bath=data.bath[self.first],
+            formula=layout.formula,
+            glues=layout.glues,
+        )
 
 
-def _failed(best: Optimum, condition: float) -> NotFitted | None:
-    if best.at.value > -_PERFECT:
-        return NotFitted(Code.SEPARATION, tr("every interval is certain: shorter check intervals are needed"))
-    if not best.converged:
-        return NotFitted(Code.NOT_CONVERGED, tr("after {n} iterations").format(n=best.iterations))
-    if condition > _WORST_CONDITION:
-        return NotFitted(Code.ILL_CONDITIONED, f"{condition:.2g}")
-    return None
+def _units(model: Model) -> Array:
+    """Return what turns the solver's theta into parameters in their own units."""
+    back = np.ones(model.size)
+    after = model.columns + model.energies
+    back[model.columns : after] = ENERGY_UNIT
+    if model.has_curvature:
+        back[after] = CURVATURE_UNIT
+    return back
 
 
-def _bath_means(data: ReleaseData) -> Array:
-    """Return the mean temperature (°C) of each bath while bottles stood in it."""
-    means = []
-    for k, trace in enumerate(data.traces):
-        rows = data.bath == k
-        start = float(data.inserted_at_s[rows].min())
-        last = np.where(np.isfinite(data.hi_s[rows]), data.hi_s[rows], data.lo_s[rows])
-        end = float((data.inserted_at_s[rows] + last).max())
-        inner = trace.t_s[(trace.t_s > start) & (trace.t_s < end)]
-        t_s = np.concatenate([[start], inner, [end]])
-        means.append(np.trapezoid(np.interp(t_s, trace.t_s, trace.temp_c), t_s) / (end - start))
-    return np.array(means)
+def _search(model: Model, start: Array) -> Optimum:
+    return maximise(model.evaluate, start, limited=model.sigmas + int(model.has_cure))
 
 
-def _release_design(data: ReleaseData) -> tuple[Array, tuple[str, ...]]:
-    caustic = caustic_covariate(data.caustic_pct)
-    one = np.ones(len(data))
-    if np.ptp(caustic) < 0.05:  # a few per cent of NaOH between baths is scatter, not a level
-        return one[:, None], ("b0", "E", "ln_sigma")
-    return np.column_stack([one, caustic]), ("b0", "caustic", "E", "ln_sigma")
-
-
-def _collapsed(dist: Distribution, columns: Array, ends: tuple[Index, Index], dose: TraceDose) -> tuple[Model, int]:
-    """Return the model of the distinct rows, weighted by how often they occur, and how many they are."""
-    keys = np.column_stack([ends[0], ends[1], columns])
-    distinct, counts = np.unique(keys, axis=0, return_counts=True)
-    lower, upper = distinct[:, 0].astype(np.intp), distinct[:, 1].astype(np.intp)
-    weights = counts.astype(np.float64)
-    model = Model.of(dist, distinct[:, 2:], weights, (lower, upper), dose, energy=True)
-    return model, len(distinct)
-
-
-def _start(model: Model, energy: float | None) -> Array:
-    """Return a start by weighted least squares on interval midpoints (at `energy`, in the solver's unit)."""
-    log = model.dose.log(ENERGY_UNIT * (energy or 0.0)).value
-    middle = np.empty(model.design.shape[0])
-    middle[model.left.row] = log[model.left.upper] - 0.7  # half the time: somewhere before the first check
-    middle[model.right.row] = log[model.right.lower]
-    both = model.interval
-    middle[both.row] = 0.5 * (log[both.lower] + log[both.upper])
-    middle[model.exact.row] = log[model.exact.upper]
-    root = np.sqrt(model.weights)
-    coefficients = np.linalg.lstsq(model.design * root[:, None], middle * root, rcond=None)[0]
-    residual = (middle - model.design @ coefficients) * root
-    sigma = max(0.05, float(np.sqrt(residual @ residual / model.weights.sum())))
-    middle_parameters = [] if energy is None else [energy]
-    return np.concatenate([coefficients, middle_parameters, [np.log(sigma)]])
-
-
-def _ends(low: Array, high: Array) -> tuple[Array, Index, Index]:
-    known = np.concatenate([low, high])
-    times = np.unique(known[(known > 0) & np.isfinite(known)])
-    lower = np.where(low > 0, np.searchsorted(times, low), -1).astype(np.intp)
-    upper = np.where(np.isfinite(high), np.searchsorted(times, high), -1).astype(np.intp)
-    return times, lower, upper
-
-
-def _refuse_rows(low: Array, high: Array, design: Array, names: Sequence[str], counts: Array) -> None:
-    if design.ndim != 2 or design.shape != (low.size, len(names)) or not low.shape == high.shape == counts.shape:
-        raise ConfigError(tr("lo, hi, weights and the columns of X must have one entry per row, one name per column"))
-    bad = ~((low >= 0) & (high >= low) & (high > 0) & np.isfinite(low) & (counts > 0))
-    if bad.any():
-        rows = ", ".join(str(k + 1) for k in np.flatnonzero(bad)[:10])
-        raise ConfigError(tr("rows {rows}: need 0 <= lo <= hi, hi > 0 and a count above 0").format(rows=rows))
-
-
-def _orthogonal(design: Array, counts: Array, names: Sequence[str]) -> tuple[Array, Array]:
-    """Return columns of unit information that span the same space, and the matrix that leads back."""
-    scale = np.sqrt((counts[:, None] * design**2).sum(axis=0))
-    if (scale == 0).any():
-        raise ConfigError(tr("column {name} is zero everywhere").format(name=names[int(np.argmin(scale))]))
-    triangle = np.linalg.qr(np.sqrt(counts)[:, None] * design / scale, mode="r")
-    weak = np.abs(np.diag(triangle)) < 1e-11
-    if weak.any():
-        name = names[int(np.flatnonzero(weak)[0])]
-        raise ConfigError(tr("column {name} depends on the columns before it").format(name=name))
-    back = np.linalg.inv(triangle) * np.sqrt(counts.sum()) / scale[:, None]
-    return design @ back, back
-
-
-def _inverse(information: Array) -> Array:
-    scale = np.sqrt(np.abs(np.diag(information)))
-    outer = np.outer(scale, scale)
-    return np.asarray(np.linalg.inv(information / outer) / outer)
-
-
-def _condition(information: Array) -> float:
-    scale = np.sqrt(np.abs(np.diag(information)))
-    if not np.isfinite(scale).all() or (scale == 0).any():
-        return np.inf
-    return float(np.linalg.cond(information / np.outer(scale, scale)))
+def _best_cured(model: Model, plain: Optimum) -> Optimum:
+    """Return the best maximum from starts around the fit without a plateau, of which there may be several."""
+    at = model.size - model.sigmas - 1
+    counts = model.weights
+    on = float(counts[model.right.row].sum() / counts.sum())
+    found = []
+    for guess, narrower in ((1 - 0.9 * on, 0.5), (1 - 0.3 * on, 0.2), (0.5, 0.5)):
+        share = min(max(guess, 0.05), 0.999)
+        start = np.insert(plain.theta, at, np.log(share / (1 - share)))
+        start[at + 1 :] -= narrower
+        found.append(_search(model, start))
+        if found[-1].converged and found[-1].at.value > plain.at.value + _SAME:
+            break
+    return max(found, key=lambda best: (best.converged, best.at.value))

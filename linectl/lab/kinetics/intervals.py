@@ -24,7 +24,7 @@ from linectl.lab.kinetics.solver import maximise
 from linectl.lab.kinetics.trace import InterpolatedDose, LaggedBath, TraceDose
 from linectl.lab.results import Estimate
 
-__all__ = ["ReleaseTimes", "share_off", "wald"]
+__all__ = ["ReleaseTimes", "outside_tested", "share_off", "wald"]
 
 Array = NDArray[np.float64]
 _FAR = 12.0  # e^12 times the estimate: beyond that a bound says nothing
@@ -94,7 +94,7 @@ class ReleaseTimes:
             method="profile",
             unit="s",
             reason=Code.UNBOUNDED if None in ends else "",
-            extrapolated=self._outside(temp_c, naoh_pct),
+            extrapolated=outside_tested(self.fit, temp_c, naoh_pct),
         )
 
     def _point(self, temp_c: float, naoh_pct: float, p: float) -> _Point:
@@ -126,11 +126,13 @@ class ReleaseTimes:
 
         return root
 
-    def _outside(self, temp_c: float, naoh_pct: float) -> bool:
-        coolest, hottest = self.fit.temperatures_c
-        least, most = self.fit.naoh_pct
-        temperature = coolest - _MARGIN_C <= temp_c <= hottest + _MARGIN_C
-        return not (temperature and least - _MARGIN_PCT <= naoh_pct <= most + _MARGIN_PCT)
+
+def outside_tested(fit: ReleaseFit, temp_c: float, naoh_pct: float) -> bool:
+    """Return whether a point lies more than 5 K, or 0.1 % NaOH, outside all that `fit` rests on."""
+    coolest, hottest = fit.temperatures_c
+    least, most = fit.naoh_pct
+    temperature = coolest - _MARGIN_C <= temp_c <= hottest + _MARGIN_C
+    return not (temperature and least - _MARGIN_PCT <= naoh_pct <= most + _MARGIN_PCT)
 
 
 def _bath(fit: ReleaseFit, temp_c: float) -> LaggedBath:

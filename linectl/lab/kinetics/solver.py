@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linectl.lab.kinetics.likelihood import Curvature
 
-__all__ = ["Optimum", "maximise"]
+__all__ = ["Optimum", "condition_number", "inverse", "maximise"]
 
 Array = NDArray[np.float64]
 _ENOUGH = 1e-8  # Newton decrement; one polishing step follows
@@ -30,15 +30,20 @@ class Optimum:
 
 
 def maximise(
-    evaluate: Callable[[Array], Curvature], start: Array, *, max_iterations: int = 60, last_step_max: float = 1.5
+    evaluate: Callable[[Array], Curvature],
+    start: Array,
+    *,
+    max_iterations: int = 60,
+    last_step_max: float = 1.5,
+    limited: int = 1,
 ) -> Optimum:
     """Return the maximum of `evaluate` (value, score, Hessian) reached from `start`.
 
-    `last_step_max` limits the step of the last parameter (ln sigma).
+    `last_step_max` limits the step of the last `limited` parameters (ln sigma, and a share on the logit scale).
     """
     theta, here, shift = start, evaluate(start), 0.0
     for iteration in range(1, max_iterations + 1):
-        moved = _step(evaluate, theta, here, shift, last_step_max)
+        moved = _step(evaluate, theta, here, shift, (last_step_max, limited))
         if moved is None:
             return Optimum(theta, here, np.inf, converged=False, iterations=iteration)
         new_theta, new, shift, decrement = moved
@@ -50,14 +55,14 @@ def maximise(
 
 
 def _step(
-    evaluate: Callable[[Array], Curvature], theta: Array, here: Curvature, shift: float, last_step_max: float
+    evaluate: Callable[[Array], Curvature], theta: Array, here: Curvature, shift: float, limit: tuple[float, int]
 ) -> tuple[Array, Curvature, float, float] | None:
     """Return the next theta with its curvature, the shift that it took and the decrement; None when none rises."""
     while shift < _MAX_SHIFT:
         step = _newton(here, shift)
         if step is not None:
             decrement = float(here.score @ step)
-            step *= min(1.0, last_step_max / max(abs(step[-1]), 1e-300))
+            step *= min(1.0, limit[0] / max(np.abs(step[-limit[1] :]).max(), 1e-300))
             new = evaluate(theta + step)
             if _usable(new) and new.value >= here.value - _ROUNDING * (1 + abs(here.value)):
                 return theta + step, new, shift, decrement
@@ -75,6 +80,21 @@ def _newton(at: Curvature, shift: float) -> Array | None:
         return None
     half = np.linalg.solve(factor, at.score / scale)
     return np.asarray(np.linalg.solve(factor.T, half) / scale)
+
+
+def inverse(information: Array) -> Array:
+    """Return the inverse of an information matrix, scaled to a unit diagonal on the way."""
+    scale = np.sqrt(np.abs(np.diag(information)))
+    outer = np.outer(scale, scale)
+    return np.asarray(np.linalg.inv(information / outer) / outer)
+
+
+def condition_number(information: Array) -> float:
+    """Return the condition number of an information matrix with a unit diagonal."""
+    scale = np.sqrt(np.abs(np.diag(information)))
+    if not np.isfinite(scale).all() or (scale == 0).any():
+        return np.inf
+    return float(np.linalg.cond(information / np.outer(scale, scale)))
 
 
 def _usable(at: Curvature) -> bool:

@@ -8,7 +8,6 @@ derivatives by E. A dose is integrated per bottle: bottles of one bath go in one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,9 +18,22 @@ from linectl.laws.arrhenius import GAS_CONSTANT_KJ_MOL_K, REFERENCE_C
 from linectl.model.experiments import Glass
 from linectl.units import ZERO_CELSIUS_K, kelvin
 
-__all__ = ["NO_LAG", "Dose", "InterpolatedDose", "LaggedBath", "LogDose", "TraceDose", "dose_of", "inverse_u"]
+__all__ = [
+    "NO_LAG",
+    "Dose",
+    "FixedTimes",
+    "InterpolatedDose",
+    "LaggedBath",
+    "LogDose",
+    "Segments",
+    "TraceDose",
+    "dose_of",
+    "grouped",
+    "inverse_u",
+]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 NO_LAG = Glass(tau_glass_s=0.0, bottle_in_c=REFERENCE_C)
 _SPLIT_K = 5.0  # a longer steep segment breaks 3 points: 50 K at E 80 is wrong by 5e-4
 _MAX_PIECES = 16
@@ -39,18 +51,60 @@ def inverse_u(temp_c: Array) -> Array:
 
 
 class LogDose(NamedTuple):
-    """Natural log of the dose (s at 60 °C) at each end, and its first and second derivative by E (mol/kJ)."""
+    """Natural log of the dose (s at 60 °C) at each end, and its first and second derivative by E (mol/kJ).
+
+    With a curvature q, the rate being exp(E u + q u^2): its derivatives by q, by E and q, and twice by q. `u`
+    (mol/kJ) is that of the temperature at each end, which exact times need.
+    """
 
     value: Array
     first: Array
     second: Array
+    curve: Array | None = None
+    cross: Array | None = None
+    curve2: Array | None = None
+    u: Array | None = None
+
+    def less(self, other: LogDose) -> LogDose:
+        """Return the difference to `other` (one end, or as many), derivatives with it; `u` stays."""
+        curve, cross, curve2 = (
+            None if mine is None or theirs is None else mine - theirs
+            for mine, theirs in zip(self[3:6], other[3:6], strict=True)
+        )
+        straight = (self.value - other.value, self.first - other.first, self.second - other.second)
+        return LogDose(*straight, curve, cross, curve2, self.u)
 
 
 class Dose(Protocol):
     """Whatever tells the log dose at a fixed list of ends."""
 
-    def log(self, energy: float) -> LogDose:
-        """Return the log doses for an activation energy of `energy` kJ/mol."""
+    def log(self, energy: float | Array, curvature: float | None = None) -> LogDose:
+        """Return the log doses for an activation energy of `energy` kJ/mol, or one for each class of bottles.
+
+        `curvature` ((kJ/mol)^2) is that of ln rate over u; with a number its derivatives are told too.
+        """
+
+
+class FixedTimes:
+    """Ends whose log times do not depend on an activation energy."""
+
+    def __init__(self, log_times: Array) -> None:
+        zero = np.zeros_like(log_times)
+        self._log = LogDose(log_times, zero, zero)
+
+    def log(self, energy: float | Array, curvature: float | None = None) -> LogDose:
+        """Return the log times, whatever `energy` and `curvature`."""
+        del energy, curvature
+        return self._log
+
+
+class Segments(NamedTuple):
+    """Quadrature points of several bottles in turn: u and weight (s), so many for each end, and u at the ends."""
+
+    u: Array
+    weight: Array
+    per_end: Index
+    end_u: Array
 
 
 class LaggedBath:
@@ -86,77 +140,130 @@ class LaggedBath:
 
     def label(self, inserted_at_s: float, after_s: Array) -> Array:
         """Return the glue line's temperature (°C) `after_s` after the bottle went in at `inserted_at_s`."""
-        around = self.glass(inserted_at_s + after_s)
+        return self._labels(np.array([inserted_at_s]), np.zeros(after_s.size, dtype=np.intp), after_s)
+
+    def _labels(self, inserted_at_s: Array, who: Index, after_s: Array) -> Array:
+        around = self.glass(inserted_at_s[who] + after_s)
         if self.tau_s <= 0:
             return around
-        cold = self.bottle_in_c - self.glass(np.array([inserted_at_s]))[0]
-        return np.asarray(around + cold * np.exp(-after_s / self.tau_s))
+        cold = self.bottle_in_c - self.glass(inserted_at_s)
+        return np.asarray(around + cold[who] * np.exp(-after_s / self.tau_s))
 
-    def grid(self, inserted_at_s: float, ends_s: Array) -> Array:
-        """Return the nodes (s from insertion, 0 first) between which the glue line's temperature is smooth and flat."""
-        last = ends_s[-1]
-        stamps = self.t_s - inserted_at_s
-        nodes = np.unique(np.concatenate([[0.0], ends_s, stamps, _TRANSIENT * self.tau_s]))
-        nodes = nodes[(nodes >= 0) & (nodes <= last)]
-        change = np.abs(np.diff(self.label(inserted_at_s, nodes))) / _SPLIT_K
-        length = np.diff(nodes) / self.tau_s if self.tau_s > 0 else np.ones(nodes.size - 1)
-        pieces = np.ceil(np.maximum(change, np.minimum(length, _MAX_PIECES))).astype(np.intp)
-        pieces = np.maximum(pieces, 1)
-        if pieces.max(initial=1) == 1:
-            return np.asarray(nodes)
-        place = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        step = np.repeat(np.diff(nodes) / pieces, pieces)
-        return np.append(np.repeat(nodes[:-1], pieces) + place * step, last)
+    def segments(self, inserted_at_s: Array, who: Index, ends_s: Array) -> Segments:
+        """Cut the time of several bottles where the glue line's temperature is smooth and flat in between.
+
+        `who` numbers the bottle (of `inserted_at_s`) that each end `ends_s` (s from insertion, above 0, increasing for
+        each bottle) belongs to; every bottle has an end.
+        """
+        after, owner, is_end = self._nodes(inserted_at_s, who, ends_s)
+        temps = self._labels(inserted_at_s, owner, after)
+        inner = np.flatnonzero(owner[1:] == owner[:-1])
+        start, width, owner, closes = after[inner], np.diff(after)[inner], owner[inner], is_end[inner + 1]
+        change = np.abs(np.diff(temps)[inner]) / _SPLIT_K
+        length = width / self.tau_s if self.tau_s > 0 else 1.0
+        pieces = np.maximum(np.ceil(np.maximum(change, np.minimum(length, _MAX_PIECES))).astype(np.intp), 1)
+        if pieces.max() > 1:
+            total = np.cumsum(pieces)
+            place = np.arange(total[-1]) - np.repeat(total - pieces, pieces)
+            width = np.repeat(width / pieces, pieces)
+            start = np.repeat(start, pieces) + place * width
+            closes = np.repeat(closes, pieces) & (np.repeat(pieces, pieces) == place + 1)
+            owner = np.repeat(owner, pieces)
+        points = ((start + 0.5 * width)[:, None] + 0.5 * width[:, None] * _GAUSS).ravel()
+        u = inverse_u(self._labels(inserted_at_s, np.repeat(owner, 3), points))
+        per_end = 3 * np.diff(np.flatnonzero(closes) + 1, prepend=0)
+        end_u = inverse_u(self._labels(inserted_at_s, who, ends_s))
+        return Segments(u, (width[:, None] * _WEIGHT).ravel(), per_end, end_u)
+
+    def _nodes(self, inserted_at_s: Array, who: Index, ends_s: Array) -> tuple[Array, Index, NDArray[np.bool_]]:
+        """Return the times to cut at, ordered by bottle, whose they are, and which of them are ends."""
+        count = inserted_at_s.size
+        last = np.zeros(count)
+        last[who] = ends_s  # the last one of each stays
+        fixed = np.concatenate([[0.0], _TRANSIENT * self.tau_s if self.tau_s > 0 else []])
+        within = np.hstack([np.tile(fixed, (count, 1)), self.t_s - inserted_at_s[:, None]])
+        owner, column = np.nonzero((within >= 0) & (within <= last[:, None]))
+        after = np.concatenate([within[owner, column], ends_s])
+        owner = np.concatenate([owner, who])
+        is_end = np.arange(after.size) >= after.size - ends_s.size
+        order = np.lexsort((is_end, after, owner))
+        after, owner, is_end = after[order], owner[order], is_end[order]
+        kept = np.append((np.diff(after) != 0) | (np.diff(owner) != 0), [True])  # of equal ones the end, which is last
+        return after[kept], owner[kept], is_end[kept]
 
 
 class TraceDose:
     """Exact log doses at the ends of several bottles: `add` them all, then `log(E)`."""
 
     def __init__(self) -> None:
-        self._u: list[Array] = []
-        self._w: list[Array] = []
-        self._sizes: list[int] = []
-        self._groups: list[int] = []
-        self._flat: tuple[Array, Array, NDArray[np.intp]] | None = None
-        self._cells: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
+        self._parts: list[Segments] = []
+        self._groups: list[Index] = []
+        self._kinds: list[Index] = []
+        self._ends = 0
+        self._flat: tuple[Array, Array, Index] | None = None
+        self._cells: tuple[Index, Index] | None = None
+        self._last: tuple[tuple[bytes, float | None], LogDose] | None = None
 
-    def add(self, bath: LaggedBath, inserted_at_s: float, ends_s: Array) -> NDArray[np.intp]:
-        """Take a bottle with its check times (s from insertion, increasing, above 0); return its ends' numbers."""
-        nodes = bath.grid(inserted_at_s, ends_s)
-        width = np.diff(nodes)
-        middle = 0.5 * (nodes[1:] + nodes[:-1])
-        points = (middle[:, None] + 0.5 * width[:, None] * _GAUSS).ravel()
-        self._u.append(inverse_u(bath.label(inserted_at_s, points)))
-        self._w.append((width[:, None] * _WEIGHT).ravel())
-        cuts = np.searchsorted(nodes, ends_s) * 3
-        first = len(self._sizes)
-        self._sizes += np.diff(cuts, prepend=0).tolist()
-        self._groups.append(len(ends_s))
-        self._flat = None
-        return np.arange(first, first + len(ends_s), dtype=np.intp)
+    def add(self, bath: LaggedBath, inserted_at_s: float, ends_s: Array, kind: int = 0) -> Index:
+        """Take a bottle with its check times (s from insertion, increasing, above 0); return its ends' numbers.
 
-    def log(self, energy: float) -> LogDose:
-        """Return the log doses for an activation energy of `energy` kJ/mol."""
+        `kind` is the class of the bottle, for energies that differ by class.
+        """
+        one = np.zeros(len(ends_s), dtype=np.intp)
+        return self.add_all(bath, np.array([inserted_at_s]), one, ends_s, np.array([kind], dtype=np.intp))
+
+    def add_all(self, bath: LaggedBath, inserted_at_s: Array, who: Index, ends_s: Array, kinds: Index) -> Index:
+        """Take the bottles of one bath; `who` (rising) says whose each end is. Return the ends' numbers."""
+        self._parts.append(bath.segments(inserted_at_s, who, ends_s))
+        self._groups.append(np.bincount(who, minlength=inserted_at_s.size))
+        self._kinds.append(kinds)
+        self._flat = self._last = None
+        first, self._ends = self._ends, self._ends + len(ends_s)
+        return np.arange(first, self._ends, dtype=np.intp)
+
+    def log(self, energy: float | Array, curvature: float | None = None) -> LogDose:
+        """Return the log doses for `energy` kJ/mol (one, or one per class) and a curvature of ln rate over u."""
+        key = (np.asarray(energy, dtype=np.float64).tobytes(), curvature)
+        if self._last is None or self._last[0] != key:  # rows are often asked for at one theta and many offsets
+            self._last = key, self._integrated(energy, curvature)
+        return self._last[1]
+
+    def _integrated(self, energy: float | Array, curvature: float | None) -> LogDose:
         u, w, starts = self._arrays()
-        k = np.exp(energy * u)
+        energy_each = energy if isinstance(energy, float) else self._each(np.asarray(energy, dtype=np.float64))
+        k = np.exp(energy_each * u if curvature is None else (energy_each + curvature * u) * u)
         k *= w
         dose = self._cumulate(np.add.reduceat(k, starts))
-        k *= u
-        first = self._cumulate(np.add.reduceat(k, starts)) / dose
-        k *= u
-        second = self._cumulate(np.add.reduceat(k, starts)) / dose - first**2
-        return LogDose(np.log(dose), first, second)
+        moments = []
+        for _ in range(2 if curvature is None else 4):
+            k *= u
+            moments.append(self._cumulate(np.add.reduceat(k, starts)) / dose)
+        first, square = moments[:2]
+        found = LogDose(np.log(dose), first, square - first**2, u=self.end_u())
+        if curvature is None:
+            return found
+        return found._replace(curve=square, cross=moments[2] - first * square, curve2=moments[3] - square**2)
+
+    def _each(self, energies: Array) -> Array:
+        """Return the energy at each point, from one per class."""
+        of_end = np.repeat(energies[np.concatenate(self._kinds)], np.concatenate(self._groups))
+        return np.repeat(of_end, np.concatenate([part.per_end for part in self._parts]))
 
     def values(self, energy: float) -> Array:
         """Return the log doses alone, at a third of the cost."""
         u, w, starts = self._arrays()
         return np.asarray(np.log(self._cumulate(np.add.reduceat(w * np.exp(energy * u), starts))))
 
-    def _arrays(self) -> tuple[Array, Array, NDArray[np.intp]]:
+    def end_u(self) -> Array:
+        """Return u (mol/kJ) of the label's temperature at each end."""
+        return np.concatenate([part.end_u for part in self._parts])
+
+    def _arrays(self) -> tuple[Array, Array, Index]:
         if self._flat is None:
-            sizes = np.array(self._sizes, dtype=np.intp)
-            self._flat = np.concatenate(self._u), np.concatenate(self._w), np.cumsum(sizes) - sizes
-            counts = np.array(self._groups, dtype=np.intp)
+            sizes = np.concatenate([part.per_end for part in self._parts])
+            u, weight = (np.concatenate([part[k] for part in self._parts]) for k in (0, 1))
+            self._flat = u, weight, np.cumsum(sizes) - sizes
+            counts = np.concatenate(self._groups)
             row = np.repeat(np.arange(counts.size), counts)
             self._cells = row, np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
         return self._flat
@@ -185,13 +292,15 @@ class InterpolatedDose:
         basis[0] *= 0.5
         self._coefficients = (basis @ values).T.copy()
 
-    def log(self, energy: float) -> LogDose:
-        """Return the log doses for an activation energy of `energy` kJ/mol."""
+    def log(self, energy: float | Array, curvature: float | None = None) -> LogDose:
+        """Return the log doses for an activation energy of `energy` kJ/mol; exact with classes or a curvature."""
+        if curvature is not None or not isinstance(energy, float):
+            return self.exact.log(energy, curvature)
         x = (energy - self.centre) / self.half_width
         if abs(x) > 1:
             return self.exact.log(energy)
         value, first, second = (self._coefficients @ _chebyshev(x, self.nodes)).T
-        return LogDose(value, first / self.half_width, second / self.half_width**2)
+        return LogDose(value, first / self.half_width, second / self.half_width**2, u=self.exact.end_u())
 
 
 def _chebyshev(x: float, count: int) -> Array:
@@ -203,24 +312,34 @@ def _chebyshev(x: float, count: int) -> Array:
     return np.array(table)
 
 
-def dose_of(data: ReleaseData, glass: Glass) -> tuple[TraceDose, NDArray[np.intp], NDArray[np.intp]]:
-    """Return the dose at every check that bounds a release, and each row's end numbers (lo, hi), -1 where none."""
-    dose = TraceDose()
-    baths = [LaggedBath(trace, glass) for trace in data.traces]
-    lower = np.full(len(data), -1, dtype=np.intp)
-    upper = np.full(len(data), -1, dtype=np.intp)
-    for rows in _groups(data):
-        times = np.concatenate([data.lo_s[rows], data.hi_s[rows]])
-        ends = np.unique(times[(times > 0) & np.isfinite(times)])
-        numbers = dose.add(baths[data.bath[rows[0]]], float(data.inserted_at_s[rows[0]]), ends)
-        for times, target in ((data.lo_s[rows], lower), (data.hi_s[rows], upper)):
-            known = (times > 0) & np.isfinite(times)
-            target[np.asarray(rows)[known]] = numbers[np.searchsorted(ends, times[known])]
-    return dose, lower, upper
+def dose_of(data: ReleaseData, glass: Glass, kind: Index | None = None) -> tuple[TraceDose, Index, Index]:
+    """Return the dose at every check that bounds a release, and each row's end numbers (lo, hi), -1 where none.
+
+    `kind` is the class of each bottle, where classes have an energy each.
+    """
+    group, first = grouped(data, kind)
+    times, owner = np.concatenate([data.lo_s, data.hi_s]), np.concatenate([group, group])
+    known = (times > 0) & np.isfinite(times)
+    order = np.flatnonzero(known)[np.lexsort((times[known], owner[known]))]
+    times, owner = times[order], owner[order]
+    new = np.append([True], (np.diff(times) != 0) | (np.diff(owner) != 0))
+    numbers = np.full(2 * len(data), -1, dtype=np.intp)
+    numbers[order] = np.cumsum(new) - 1
+    times, owner = times[new], owner[new]
+    dose, kinds = TraceDose(), np.zeros(first.size, dtype=np.intp) if kind is None else kind[first]
+    bath, inserted = data.bath[first], data.inserted_at_s[first]
+    for k, trace in enumerate(data.traces):
+        low, high = np.searchsorted(bath, [k, k + 1])
+        ends = slice(*np.searchsorted(owner, [low, high]))
+        dose.add_all(LaggedBath(trace, glass), inserted[low:high], owner[ends] - low, times[ends], kinds[low:high])
+    return dose, numbers[: len(data)], numbers[len(data) :]
 
 
-def _groups(data: ReleaseData) -> Sequence[list[int]]:
-    found: dict[tuple[int, float], list[int]] = {}
-    for row, key in enumerate(zip(data.bath.tolist(), data.inserted_at_s.tolist(), strict=True)):
-        found.setdefault(key, []).append(row)
-    return list(found.values())
+def grouped(data: ReleaseData, kind: Index | None = None) -> tuple[Index, Index]:
+    """Return the number of each row's bath, insertion and class, ordered by bath, and one row of each such group."""
+    insertion = np.unique(data.inserted_at_s, return_inverse=True)[1]
+    key = data.bath * (int(insertion.max()) + 1) + insertion
+    if kind is not None:
+        key = key * (int(kind.max()) + 1) + kind
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    return group.astype(np.intp), first.astype(np.intp)

@@ -30,10 +30,11 @@ class Turnbull:
         return self.kkt < _KKT
 
 
-def turnbull(lo: ArrayLike, hi: ArrayLike, weights: ArrayLike | None = None) -> Turnbull:
+def turnbull(lo: ArrayLike, hi: ArrayLike, weights: ArrayLike | None = None, *, enough: float = _KKT) -> Turnbull:
     """Return the non-parametric maximum-likelihood estimate for rows (lo, hi], lo = hi exact, hi = inf still on.
 
-    EM accelerated by SQUAREM (Varadhan & Roland 2008), stopped on the Kuhn-Tucker conditions, not on small steps.
+    EM accelerated by SQUAREM (Varadhan & Roland 2008), stopped on the Kuhn-Tucker conditions, not on small steps, when
+    they are met to `enough`.
 
     Raises:
         ValueError: no rows.
@@ -48,7 +49,7 @@ def turnbull(lo: ArrayLike, hi: ArrayLike, weights: ArrayLike | None = None) -> 
     inside = (left >= low[:, None]) & (right <= high[:, None])
     at = (left == right) & (left == low[:, None])
     covers = np.where(exact[:, None], at, inside & ~((left == right) & (left == low[:, None]))).astype(np.float64)
-    mass = _maximise(covers, counts / counts.sum())
+    mass = _maximise(covers, counts / counts.sum(), enough)
     kept = mass > 1e-8
     loglik = float(counts @ np.log(covers @ mass))
     return Turnbull(left[kept], right[kept], mass[kept], loglik, _excess(covers, counts / counts.sum(), mass))
@@ -66,10 +67,10 @@ def _innermost(low: Array, high: Array) -> tuple[Array, Array]:
     return times[order][starts], times[order][starts + 1]
 
 
-def _maximise(covers: Array, share: Array) -> Array:
+def _maximise(covers: Array, share: Array, enough: float) -> Array:
     mass = np.full(covers.shape[1], 1.0 / covers.shape[1])
     for _ in range(_MAX_ROUNDS):
-        if _excess(covers, share, mass) < _KKT:
+        if _excess(covers, share, mass) < enough:
             break
         mass = _accelerated(covers, share, mass)
     return mass

@@ -25,7 +25,8 @@ POINT = Confirmation(
 def baths(count: int, stuck: dict[int, int] | None = None, **other: int) -> list[Bath]:
     found = stuck or {}
     return [
-        Bath("r2", ord_, 20, found.get(ord_, 0), **({"scored": 20} | other), lot="L1") for ord_ in range(1, count + 1)
+        Bath("r2", ord_, 20, found.get(ord_, 0), **({"scored": 20} | other), lots=("L1",))
+        for ord_ in range(1, count + 1)
     ]
 
 
@@ -54,8 +55,8 @@ def test_everything_measured_and_passed_is_go() -> None:
         ({"main": baths(32, {4: 3})}, CriterionCode.REMOVAL),  # a missed plan is not yet NO-GO
         ({"main": [replace(each, scored=19) for each in baths(32)]}, CriterionCode.RESIDUE),
         ({"main": baths(32, residue=1)[:1] + baths(32)[1:]}, CriterionCode.RESIDUE),
-        ({"main": [replace(each, lot="") for each in baths(32)]}, CriterionCode.LOTS),
-        ({"main": [Bath("r2", 1, 640, 0, scored=640, lot="L1")]}, CriterionCode.BATHS),
+        ({"main": [replace(each, lots=()) for each in baths(32)]}, CriterionCode.LOTS),
+        ({"main": [Bath("r2", 1, 640, 0, scored=640, lots=("L1",))]}, CriterionCode.BATHS),
         ({"main": baths(32, pulped=2)}, CriterionCode.MODE),
         ({"aged": []}, CriterionCode.AGED),
         ({"aged": baths(2)}, CriterionCode.AGED),
@@ -84,7 +85,7 @@ def test_heat_alone_carries_the_hygiene_too() -> None:
     "change",
     [
         {"main": baths(15, {1: 4, 2: 3})},  # 7 of 300
-        {"main": [*baths(3, {1: 7}), Bath("r2", 4, 0, 0, lot="L1")]},
+        {"main": [*baths(3, {1: 7}), Bath("r2", 4, 0, 0, lots=("L1",))]},
         {"main": [replace(each, residue=4) for each in baths(1)] + baths(31)[1:]},  # 4 of 20 scored so far
         {"aged": baths(3, {1: 7})},
         {"holding": [Bath("op", 0, 59, 7)]},
@@ -157,5 +158,5 @@ def test_a_bath_is_counted_for_its_glue_alone() -> None:
     mine = [bottle(100, 115, **scored), bottle(600, None), bottle(50, None)]
     other = replace(bottle(600, None), glue="casein")
     (found,) = bath_counts("r", [trial], [*mine, other], POINT)
-    assert found == Bath("r", 1, bottles=2, stuck=1, scored=1, residue=1, pulped=1, unwatched=1, lot="L1")
+    assert found == Bath("r", 1, bottles=2, stuck=1, scored=1, residue=1, pulped=1, unwatched=1, lots=("L1",))
     assert set_of("C1/aged") == ("C1", ConfirmationSet.AGED)

@@ -22,7 +22,8 @@ def data(*rows: ReleaseRecord, trace: BathTrace = TRACE, bridge_s: float = math.
     ("change", "words"),
     [
         ({"hi_s": 30.0}, "ends are swapped"),
-        ({"hi_s": 45.0}, "lo equals hi"),
+        ({"lo_s": 0.0, "hi_s": 0.0}, "both 0"),
+        ({"agitation_pct": 140.0}, "agitation"),
         ({"hi_s": math.nan}, "hi is no number"),
         ({"lo_s": -1.0}, "lo must be"),
         ({"lo_s": math.nan}, "lo must be"),
@@ -36,6 +37,10 @@ def data(*rows: ReleaseRecord, trace: BathTrace = TRACE, bridge_s: float = math.
 def test_a_record_that_cannot_be_used_is_named_with_its_place(change: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=rf"trials\.csv:12: bottle b1: .*{words}"):
         data(replace(ROW, **change))  # type: ignore[arg-type]  # the changes fit their fields
+
+
+def test_a_label_seen_coming_off_at_a_time_is_taken() -> None:
+    assert len(data(replace(ROW, hi_s=45.0))) == 1
 
 
 def test_all_mistakes_are_told_at_once_and_many_are_counted() -> None:
@@ -93,6 +98,7 @@ def test_the_hash_is_of_the_rows_whatever_their_order() -> None:
     other = replace(ROW, bottle="b2", hi_s=75.0)
     assert data(ROW, other).sha256() == data(other, ROW).sha256()
     assert data(ROW, other).sha256() != data(ROW, replace(other, hi_s=76.0)).sha256()
+    assert data(ROW, other).sha256() != data(ROW, replace(other, agitation_pct=50.0)).sha256()
 
 
 def test_parts_keep_their_baths_and_traces() -> None:

@@ -141,6 +141,17 @@ def test_half_weights_and_another_order_change_nothing() -> None:
     assert split.loglik == pytest.approx(whole.loglik, abs=1e-9)
 
 
+@pytest.mark.parametrize("family", ["weibull", "lognormal", "loglogistic"])
+def test_a_bottle_of_which_nothing_is_known_changes_nothing(family: str) -> None:
+    columns, _ = load("breast_cosmesis")
+    x = design("breast_cosmesis", columns, "weibull")
+    lo, hi = np.append(columns["lo"], 0.0), np.append(columns["hi"], math.inf)
+    whole = fit_aft(columns["lo"], columns["hi"], x, ["b0", "x"], family)
+    more = fit_aft(lo, hi, np.vstack([x, [1.0, 0.3]]), ["b0", "x"], family)
+    assert more.loglik == pytest.approx(whole.loglik, abs=1e-11)
+    np.testing.assert_allclose(more.params, whole.params, rtol=1e-9)
+
+
 def test_rows_that_cannot_be_used_are_named() -> None:
     with pytest.raises(Exception, match="rows 2, 3"):
         fit_aft([1.0, 5.0, math.nan], [2.0, 4.0, 3.0], [[1.0]] * 3, ["b0"], "weibull")

@@ -1,0 +1,74 @@
+"""`linectl predict`: what a line recipe will do to the labels that a run has seen in the lab bath."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linectl.cli.options import common, question, run_argument
+from linectl.cli.output import emit
+from linectl.words import tr
+
+if TYPE_CHECKING:
+    from linectl.lab.results import Analysis
+    from linectl.lab.transfer.forecast import Forecast
+    from linectl.lab.transfer.recommend import Recommendation
+
+__all__ = ["command"]
+
+
+@click.command(
+    "predict",
+    help=tr("Integrate the fits of RUN over a line recipe, zone after zone, and bound what is off at its exit."),
+)
+@run_argument
+@click.option("--recipe", default="reference_80c", show_default=True, help=tr("recipe of the washer: a name or a file"))
+@click.option("--washer", type=click.Path(path_type=Path), help=tr("washer file (else the one that the recipe names)"))
+@click.option("--glue", default="", help=tr("one glue alone"))
+@click.option("--recommend", is_flag=True, help=tr("also find the coolest and the shortest recipe that pass"))
+@question
+@common
+def command(
+    run: str,
+    recipe: str,
+    washer: Path | None,
+    glue: str,
+    recommend: bool,
+    soak_s: float | None,
+    tau_glass_s: float | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Print the forecast, and with --recommend what passes."""
+    from linectl.lab.transfer.as_json import forecast_json, recommendation_json
+    from linectl.lab.transfer.words import forecast_lines, recommendation_lines
+    from linectl.server.finished import Asked, find_run
+    from linectl.server.forecasting import forecast_run
+    from linectl.server.recipes import find_recipe
+
+    chosen, machine = find_recipe(recipe, washer)
+    asked = Asked(soak_s, tau_glass_s)
+    analysis, made = forecast_run(find_run(run, data), chosen, machine, glue=glue, asked=asked)
+    found = _recommended(analysis, made) if recommend else {}
+    if as_json:
+        advice = {name: recommendation_json(each) for name, each in found.items()}
+        emit("predict", {"runs": list(analysis.runs), **forecast_json(made), "recommended": advice})
+        return 0
+    for line in forecast_lines(made):
+        click.echo(line)
+    for name, each in found.items():
+        for line in recommendation_lines(name, each):
+            click.echo(line)
+    return 0
+
+
+def _recommended(analysis: Analysis, made: Forecast) -> dict[str, Recommendation]:
+    from linectl.lab.transfer.recommend import Need, recommend
+    from linectl.server.forecasting import result_of
+
+    need = Need(made.removal, made.confidence)
+    return {
+        each.glue: recommend(result_of(analysis, each.glue).fits, made.washer, made.recipe, need) for each in made.glues
+    }

@@ -1,0 +1,118 @@
+"""`linectl recipe`: list and show line recipes, and promote one on the strength of a GO."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from linectl.cli.options import common, run_argument
+from linectl.cli.output import emit, table
+from linectl.words import number, tr
+
+__all__ = ["command"]
+
+
+@click.group("recipe", help=tr("List and show line recipes; promote one by a GO."))
+def command() -> None:
+    """Hold `ls`, `show` and `promote`."""
+
+
+@command.command("ls", help=tr("List the recipes in ./recipes and those that came with linectl."))
+@common
+def ls(data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+    """List all recipes; one with a mistake is named with it."""
+    from linectl.config.plant_files import load_recipe
+    from linectl.errors import ConfigError
+    from linectl.server.recipes import recipe_files
+
+    rows: list[dict[str, object]] = []
+    for file in recipe_files():
+        try:
+            recipe = load_recipe(file)
+        except ConfigError as error:
+            rows.append({"name": file.stem, "file": str(file), "problem": error.message})
+            continue
+        glue = recipe.promotion.glue if recipe.promotion else ""
+        rows.append({"name": recipe.name, "file": str(file), "cycle_s": recipe.cycle_s, "glue": glue})
+    if as_json:
+        emit("recipes", rows)
+        return 0
+    columns = [tr("recipe"), tr("cycle, s"), tr("promoted for"), tr("file")]
+    cells = [[str(r["name"]), _cycle(r), str(r.get("problem") or r.get("glue") or "-"), str(r["file"])] for r in rows]
+    click.echo(table(columns, cells))
+    return 0
+
+
+def _cycle(row: dict[str, object]) -> str:
+    cycle_s = row.get("cycle_s")
+    return number(cycle_s) if isinstance(cycle_s, float) else "-"
+
+
+@command.command("show", help=tr("Show a recipe: its phases and the verdict behind it."))
+@click.argument("name")
+@common
+def show(name: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+    """Show one recipe."""
+    from linectl.server.recipes import find_recipe
+
+    recipe, washer = find_recipe(name)
+    if as_json:
+        emit("recipe", asdict(recipe))
+        return 0
+    click.echo(f"{recipe.name}  {recipe.description}  {recipe.source}".rstrip())
+    rows = [
+        [
+            phase.zone,
+            f"{number(phase.temperature_c)} ± {number(phase.temperature_tolerance_k)}",
+            f"{number(phase.naoh_pct)} ± {number(phase.naoh_tolerance_pct)}",
+            number(phase.dwell_s),
+            phase.agitation.value,
+        ]
+        for phase in recipe.phases
+    ]
+    click.echo(table([tr("zone"), "°C", "NaOH %", "s", tr("agitation")], rows))
+    text = tr("{cycle} s, {rate:.0f} bottles per hour on {washer}")
+    click.echo(text.format(cycle=number(recipe.cycle_s), rate=washer.rate_b_h(recipe.cycle_s), washer=washer.name))
+    if recipe.promotion is not None:
+        text = tr("promoted for {glue} by verdict {hash}, runs {runs}, linectl {version}")
+        behind = recipe.promotion
+        click.echo(
+            text.format(glue=behind.glue, hash=behind.verdict_hash, runs=", ".join(behind.runs), version=behind.version)
+        )
+    return 0
+
+
+@command.command("promote", help=tr("Write a recipe with the GO behind it; without a GO it is refused."))
+@run_argument
+@click.option("--glue", required=True, help=tr("the glue that the GO is for"))
+@click.option("--recipe", required=True, help=tr("recipe of the washer: a name or a file"))
+@click.option("--washer", type=click.Path(path_type=Path), help=tr("washer file (else the one that the recipe names)"))
+@click.option("-o", "--to", "target", type=click.Path(path_type=Path), required=True, help=tr("file to write"))
+@common
+def promote(
+    run: str, glue: str, recipe: str, washer: Path | None, target: Path, data: Path | None, as_json: bool
+) -> int:
+    """Judge, and write."""
+    from linectl.server.finished import find_run
+    from linectl.server.forecasting import forecast_run
+    from linectl.server.promoting import approval_of
+    from linectl.server.promoting import promote as promoted
+    from linectl.server.recipes import find_recipe, write_recipe
+
+    chosen, machine = find_recipe(recipe, washer)
+    found = find_run(run, data)
+    analysis, made = forecast_run(found, chosen, machine, glue=glue)
+    new = promoted(approval_of(found, analysis, glue, made), made)
+    file = write_recipe(new, machine, target)
+    if as_json:
+        emit("recipe", asdict(new))
+    else:
+        assert new.promotion is not None
+        click.echo(
+            tr("{file}: {recipe}, by verdict {hash}").format(
+                file=file, recipe=new.name, hash=new.promotion.verdict_hash
+            )
+        )
+    return 0
