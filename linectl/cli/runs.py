@@ -61,6 +61,8 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
 
 def ended(run: Run) -> str:
     """Return how a run ended, in words."""
+    if run.state == "interrupted":
+        return tr("interrupted")
     if run.exit_status is not None:
         return str(run.exit_status)
     return tr("interrupted, or still going")

@@ -12,8 +12,22 @@ from linectl.model.experiments import Decision, Glass
 if TYPE_CHECKING:
     from linectl.lab.kinetics.data import ReleaseData
     from linectl.lab.kinetics.fit import ReleaseFit
+    from linectl.lab.kinetics.goodness import Goodness
 
-__all__ = ["Analysis", "CellCurve", "Estimate", "GlueResult", "PointBound", "Verdict", "VerdictWord", "Warn"]
+__all__ = [
+    "Analysis",
+    "BathSoak",
+    "CellCurve",
+    "CoolestPoint",
+    "Estimate",
+    "FitTest",
+    "GlueResult",
+    "PointBound",
+    "SensorDoubt",
+    "Verdict",
+    "VerdictWord",
+    "Warn",
+]
 
 
 class VerdictWord(StrEnum):
@@ -58,11 +72,55 @@ class Warn:
 
 @dataclass(frozen=True, slots=True)
 class PointBound:
-    """The time (s) in which the wanted share of labels is off at one asked point, per family, one-sided bounds."""
+    """The time (s) in which the wanted share of labels is off at one asked point, per family, one-sided bounds.
+
+    `by_family` decides: for a bath drawn at random, by bootstrap-t with the calibrations' terms. Beside it
+    `conditional` is that of a typical bath, and `profile` the profile-likelihood bound of the fit without baths.
+    """
 
     temperature_c: float
     naoh_pct: float
     by_family: Mapping[str, Estimate]
+    conditional: Mapping[str, Estimate] = field(default_factory=dict)
+    profile: Mapping[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CoolestPoint:
+    """The lowest temperature (°C) at which the wanted share is off within `within_s`, by the upper bound, per family."""
+
+    naoh_pct: float
+    within_s: float
+    by_family: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class BathSoak:
+    """A bath's whole soak as minutes at 60 °C, by the activation energy of each family's fit."""
+
+    bath: str
+    by_family: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class FitTest:
+    """A likelihood-ratio test of a narrower fit against a wider one: `p` None with a `reason` where it was not made."""
+
+    statistic: float | None
+    df: int
+    p: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SensorDoubt:
+    """What calibrations say of an analysis' sensors: the largest standard uncertainty of the runs, None where unknown.
+
+    `temperature_k` of the bath's probe (K), `naoh_pct` of the NaOH (% NaOH).
+    """
+
+    temperature_k: float | None = None
+    naoh_pct: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +143,11 @@ class CellCurve:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The word, the point (°C, %) and time bound (s) that decided, and the rule with its numbers in words."""
+    """The word, the point (°C, %) and time bound (s) that decided, and the rule with its numbers in words.
+
+    MORE BOTTLES says how many are needed (an estimate; None: out of reach or not to be told) and in a bath at which
+    `where_c` and `where_naoh_pct` they tell most. `hinders`: machine words of what stands against a CANDIDATE.
+    """
 
     word: VerdictWord
     reason: str  # machine word: passes | beyond_cap | nothing_released | open | not_fitted
@@ -93,11 +155,21 @@ class Verdict:
     naoh_pct: float | None = None
     bound_s: float | None = None
     soak_s: float | None = None
+    bottles_needed: int | None = None
+    where_c: float | None = None
+    where_naoh_pct: float | None = None
+    hinders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GlueResult:
-    """Everything found out about one glue."""
+    """Everything found out about one glue, or one variety of it (`casein · varnish` where bottle factors were varied).
+
+    `family` has the smallest criterion of `aic` (which knows loglogistic too) among those of `fits`. `tests` by name
+    (bath_effect, plateau, curvature, sigma_by_temperature, lots) and family. Two-sided intervals: `robust_energy`
+    (clusters: baths), `bath_sd` (standard deviation of ln t between baths), `agitation` (change of ln t from half to
+    full stirring), `never_share` (share of labels that never comes off).
+    """
 
     glue: str
     n_bottles: int
@@ -113,6 +185,16 @@ class GlueResult:
     cells: tuple[CellCurve, ...]
     verdict: Verdict
     warnings: tuple[Warn, ...] = ()
+    family: str = ""
+    aic: Mapping[str, float] = field(default_factory=dict)
+    tests: Mapping[str, Mapping[str, FitTest]] = field(default_factory=dict)
+    goodness: Mapping[str, Goodness] = field(default_factory=dict)
+    robust_energy: Mapping[str, Estimate] = field(default_factory=dict)
+    bath_sd: Mapping[str, Estimate] = field(default_factory=dict)
+    agitation: Mapping[str, Estimate] = field(default_factory=dict)
+    never_share: Mapping[str, Estimate] = field(default_factory=dict)
+    coolest: tuple[CoolestPoint, ...] = ()
+    soaks: tuple[BathSoak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +211,6 @@ class Analysis:
     data_hash: str
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Warn, ...] = ()
+    doubt: SensorDoubt = SensorDoubt()
+    seed: int = 0
+    replicates: int = 0

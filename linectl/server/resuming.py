@@ -77,7 +77,8 @@ async def find_killed(file: Path, definition: LineDefinition, name: str) -> Kill
             hint=tr("it ended: {status} {reason}").format(status=run.exit_status, reason=run.reason),
             code="E-RES-003",
         )
-    later = [each.id for each in reader.runs() if each.line == run.line and each.started_ns > run.started_ns]
+    ids = [each.id for each in reader.runs() if each.line == run.line]  # as they were started
+    later = ids[ids.index(run.id) + 1 :]
     if later:
         raise Refused(
             tr("run {run} is not taken up: the line was used since, by run {later}").format(

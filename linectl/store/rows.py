@@ -113,7 +113,7 @@ def take_up_run(connection: sqlite3.Connection, run_id: str) -> None:
     if row is None:
         raise LookupError(f"the store has no run {run_id}")
     run = run_from(row)
-    if run.exit_status is not ExitStatus.FAIL:
+    if run.exit_status is not ExitStatus.FAIL and run.state != "interrupted":
         raise Refused(tr("run {run} was not killed: there is nothing to take up").format(run=run_id))
     connection.execute(
         "UPDATE run SET state = 'running', exit_status = NULL, ended_ns = NULL, reason = '' WHERE id = ?", (run_id,)

@@ -105,7 +105,9 @@ def close_dead_runs(connection: sqlite3.Connection) -> None:
     `interrupted` says that nobody ended them, and that they can be taken up again (`rows.take_up_run`); their open
     trial stays as it is.
     """
-    for (run,) in connection.execute("SELECT id FROM run WHERE exit_status IS NULL").fetchall():
+    for (run,) in connection.execute(
+        "SELECT id FROM run WHERE exit_status IS NULL AND state != 'interrupted'"
+    ).fetchall():
         (last_ns,) = connection.execute(_LAST_NS, {"run": run}).fetchone()
         reason = tr("process killed at {when}").format(when=_iso(last_ns))
         connection.execute(

@@ -226,7 +226,6 @@ def test_a_soak_that_is_given_up_closes_the_run_and_a_changed_line_is_refused(gi
     run = lab.reader().run("last")
     assert (run.state, run.exit_status) == ("failed", ExitStatus.FAIL)
     assert run.reason.startswith("process killed at ")
-    assert all(bottle.last_attached_ns or bottle.first_detached_ns for bottle in lab.reader().bottles(run.id)) or True
     assert lab.heater_off()
 
     code, output = lab.finish(lab.resume())  # further: the bath that was given up is made again, last

@@ -20,7 +20,9 @@ from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_experiment_text, load_line
 from linectl.errors import NotConfirmed, Refused
 from linectl.lab.design.baths import PlannedBath, PlannedBottle
+from linectl.lab.kinetics.codes import Code
 from linectl.lab.outcome import RunOutcome
+from linectl.lab.release_rows import BRIDGE_S, release_data
 from linectl.lab.resume import (
     CrashDecision,
     Identity,
@@ -501,14 +503,15 @@ def heats_after(bench: Bench, kind: str) -> list[int]:
     return [event.ts_ns for event in on if event.ts_ns >= begin]
 
 
-def test_a_soak_that_goes_on_keeps_its_time_and_widens_what_nobody_saw(on_bench: Any) -> None:
+@pytest.mark.parametrize("asleep_s", [25.0, 75.0])
+def test_a_soak_that_goes_on_keeps_its_time_and_widens_what_nobody_saw(on_bench: Any, asleep_s: float) -> None:
     async def act(bench: Bench) -> None:
         checks = count()
-        await bench.killed(by("continue"), lambda rows: is_checks(rows) and next(checks) == 2)
+        await bench.killed(by("continue", 1e6), lambda rows: is_checks(rows) and next(checks) == 1)
         killed = bench.reader()
         run = killed.run("last").id
         before = {bottle.label: bottle for bottle in killed.bottles(run)}
-        outcome, _ = await resume_as(bench, 37.0, arm_heat=True)
+        outcome, _ = await resume_as(bench, asleep_s, arm_heat=True)
         assert outcome.exit_status is ExitStatus.SUCCESS, outcome
         check_story(bench)
         reader = bench.reader()
@@ -518,17 +521,24 @@ def test_a_soak_that_goes_on_keeps_its_time_and_widens_what_nobody_saw(on_bench:
         }
         unloads = [e for e in reader.events(run) if at(1, "unload")(e)]
         last_in = max(bottle.inserted_ns for bottle in before.values())
-        assert 90 <= (unloads[0].ts_ns - last_in) / S <= 90 + 15 + 5  # not 90 s anew
+        assert 90 <= (unloads[0].ts_ns - last_in) / S <= max(90 + 15, asleep_s + 60) + 5  # not 90 s anew
         crash, resumed = bench.events("crash")[0], bench.events("resumed")[0]
         missed = [check for check in reader.checks(run) if check.trial == 1 and check.done_ns is None]
         assert missed
-        assert all(crash.data["last_ns"] <= check.planned_ns <= resumed.ts_ns + S for check in missed)
+        last_ns = crash.data["last_ns"]
+        assert isinstance(last_ns, int)
+        assert all(last_ns <= check.planned_ns <= resumed.ts_ns + S for check in missed)
         grid = {(check.planned_ns - min(b.inserted_ns for b in before.values())) % (15 * S) for check in missed}
         assert grid == {0}
         assert (resumed.data["policy"], resumed.data["who"]) == ("continue", "Zoé")
         assert bench.events("heat_armed")[0].data["who"] == "Léa"
         assert reader.trials(run)[0].state is TrialState.FLAGGED
-        assert "crash" in bench.events("bath_flagged")[0].data["flags"]
+        assert "crash" in str(bench.events("bath_flagged")[0].data["flags"])
+        gap_s = crash.data["gap_s"]
+        assert isinstance(gap_s, float)
+        told = [warn.detail for warn in release_data(reader, [run]).warnings if warn.code == Code.TRACE_GAP]
+        assert len(told) == 1  # the hole in the bath's record is told, and bridged by its stated length or not at all
+        assert ("not bridged" in told[0]) is (gap_s > BRIDGE_S)
 
     on_bench(act)
 
@@ -539,7 +549,7 @@ def test_a_soak_goes_on_without_heat_when_nobody_allows_it(on_bench: Any) -> Non
         outcome, _ = await resume_as(bench, arm_heat=False)
         assert outcome.exit_status is ExitStatus.SUCCESS, outcome
         assert bench.events("heat_not_armed")
-        assert "heat_off" in bench.events("bath_flagged")[0].data["flags"]
+        assert "heat_off" in str(bench.events("bath_flagged")[0].data["flags"])
         assert heats_after(bench, "resumed") == []
         assert not bench.rig.twin.plc.heater_enable
 

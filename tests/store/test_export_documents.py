@@ -40,7 +40,7 @@ async def record(samples: Any, file: Path, *, ended: bool = True, scans: int = 5
             samples.bottle("B02", first_detached_ns=samples.t0_ns + 16 * S, residue_pct=5.0, mode="torn"),
         ]
     )
-    await store.add_event(samples.event("hold", text="à table"))
+    await store.add_event(samples.event("state", of="run", to="paused", text="à table", **{"from": "pausing"}))
     await store.add_event(samples.event("write", tag="bath.setpoint", old=20.0, new=60.0))
     if ended:
         await store.end_run(RUN, ExitStatus.SUCCESS, "", samples.t0_ns + 40 * S)
@@ -180,3 +180,21 @@ def test_two_tags_with_one_key_are_refused_by_name(pair: tuple[str, str]) -> Non
     with pytest.raises(Refused, match="would both be called") as raised:
         document_keys(pair)
     assert raised.value.code == "E-DAT-041"
+
+
+async def test_a_death_is_told_once_and_taking_up_after_it(samples: Any, tmp_path: Path) -> None:
+    """The record closes a killed run, and who takes it up tells of the same crash: one word, then `resumed`."""
+    store = samples.store(tmp_path / "line.db")
+    await store.open()
+    await store.start_run(samples.run())
+    for kind in ("run_interrupted", "crash", "resumed", "held"):
+        await store.add_event(samples.event(kind))
+    for of in ("run", "soak"):
+        for was, to in (("holding", "held"), ("held", "restarting"), ("restarting", "running")):
+            await store.add_event(samples.event("state", of=of, to=to, **{"from": was}))
+    await store.end_run(RUN, ExitStatus.SUCCESS, "", samples.t0_ns + S)
+    await store.close()
+    docs = _documents(StoreReader(tmp_path / "line.db"))
+    _validate(docs)
+    words = [doc["data"]["interruption"] for name, doc in docs if name == "event" and "interruption" in doc["data"]]
+    assert words == ["crash", "resumed", "pause", "resume"]

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from linectl.errors import Refused
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
 from linectl.model.records import ExitStatus
 from linectl.store.export import csv_files
@@ -242,3 +243,13 @@ async def test_a_disk_that_takes_no_more_leaves_nothing(samples: Any, tmp_path: 
 def test_names_are_safe_for_every_file_system() -> None:
     assert safe_name("20260101T000000-ab12") == "20260101T000000-ab12"
     assert safe_name("../é?a:b*.") == "_a_b_"
+
+
+async def test_a_zip_is_not_overwritten_unasked(samples: Any, tmp_path: Path) -> None:
+    reader = await record(samples, tmp_path / "line.db")
+    (tmp_path / "out.zip").write_bytes(b"mine")
+    with pytest.raises(Refused, match=r"out\.zip"):
+        export_run(reader, RUN, tmp_path / "out.zip", Options(form="zip"))
+    assert (tmp_path / "out.zip").read_bytes() == b"mine"
+    export_run(reader, RUN, tmp_path / "out.zip", Options(form="zip", overwrite=True))
+    assert zipfile.is_zipfile(tmp_path / "out.zip")

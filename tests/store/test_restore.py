@@ -103,11 +103,6 @@ async def test_the_same_run_twice_is_refused(samples: Any, tmp_path: Path) -> No
         await taken_back(tmp_path / "out", tmp_path / "back.db")
 
 
-@pytest.fixture(scope="module")
-def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("zipped") / "out.zip"
-
-
 @pytest.fixture
 async def archive(samples: Any, tmp_path: Path) -> Path:
     reader = await record(samples, tmp_path / "line.db", scans=10)

@@ -184,13 +184,14 @@ class ReleaseData:
 
     def of_glue(self, glue: str) -> ReleaseData:
         """Return the bottles of one glue, with their baths."""
-        return self._where([row.glue == glue for row in self.records])
+        return self.where([row.glue == glue for row in self.records])
 
     def of_cell(self, cell: Cell) -> ReleaseData:
         """Return the bottles of one cell (°C, % NaOH)."""
-        return self._where([(row.temperature_c, row.naoh_pct) == cell for row in self.records])
+        return self.where([(row.temperature_c, row.naoh_pct) == cell for row in self.records])
 
-    def _where(self, keep: Sequence[bool]) -> ReleaseData:
+    def where(self, keep: Sequence[bool]) -> ReleaseData:
+        """Return the bottles for which `keep` (one per record) is true, with their baths."""
         rows = np.flatnonzero(np.asarray(keep, dtype=bool))
         used, bath = np.unique(self.bath[rows], return_inverse=True)
         return ReleaseData(

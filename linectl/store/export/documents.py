@@ -12,7 +12,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from linectl.model.records import Event, ExitStatus
@@ -28,13 +27,7 @@ _NAMESPACE = uuid.UUID("6f0f6f3e-5a0c-5d5e-9d0b-2f1c5a7d4b11")  # any fixed one:
 _UNITS = {"°C": "degC", "%": "percent"}
 _DTYPES = {"number": "number", "integer": "integer", "boolean": "number", "string": "string"}
 _NUMPY = {"number": "<f8", "integer": "<i8", "boolean": "<f8"}
-_INTERRUPTIONS = {  # bluesky's words, and two of ours for a crash
-    **dict.fromkeys(("pause", "paused", "hold", "held"), "pause"),
-    **dict.fromkeys(("resume", "unhold", "unheld", "continued"), "resume"),
-    **dict.fromkeys(("suspend", "suspended"), "suspended"),
-    **dict.fromkeys(("crash", "crashed", "run_interrupted"), "crash"),
-    **dict.fromkeys(("resumed", "run_resumed"), "resumed"),
-}
+_DEATHS = {"run_interrupted": "crash", "crash": "crash", "resumed": "resumed"}  # two words of ours beside bluesky's
 
 Document = tuple[str, dict[str, Any]]
 
@@ -228,10 +221,13 @@ class _Streams:
         events = [Event(int(str(ns)), str(kind), json.loads(str(data))) for _, _, kind, data, ns in table.rows()]
         if events:
             yield from self._texts("journal", ("kind", "tag", "text", "data"), events, _journal_values)
-        told = [event for event in events if event.kind in _INTERRUPTIONS]
-        broken = [event for before, event in pairwise([None, *told]) if event and not _same_crash(before, event)]
+        told = [(event, word) for event in events if (word := _interruption(event))]
+        words = [word for _, word in told]
+        broken = [pair for before, pair in zip(["", *words], told, strict=False) if (before, pair[1]) != _SAME_DEATH]
         if broken:
-            yield from self._texts("interruptions", ("interruption",), broken, lambda e: (_INTERRUPTIONS[e.kind],))
+            by_event = {id(event): word for event, word in broken}
+            found = [event for event, _ in broken]
+            yield from self._texts("interruptions", ("interruption",), found, lambda e: (by_event[id(e)],))
 
     def _texts(
         self, name: str, names: Sequence[str], events: Iterable[Event], values: Callable[[Event], Sequence[str]]
@@ -281,10 +277,17 @@ class _Streams:
         }
 
 
-def _same_crash(before: Event | None, event: Event) -> bool:
-    """Tell whether both events tell of one death: the record closes it, who takes the run up tells of it again."""
-    words = [None if each is None else _INTERRUPTIONS[each.kind] for each in (before, event)]
-    return words == ["crash", "crash"]
+_SAME_DEATH = ("crash", "crash")  # the record closes a killed run, and who takes it up tells of it again
+
+
+def _interruption(event: Event) -> str:
+    """Return bluesky's word for an event of the run's state (or ours for a crash), "" for any other."""
+    if event.kind != "state" or event.data.get("of") != "run":
+        return _DEATHS.get(event.kind, "")
+    change = event.data.get("from"), event.data.get("to")
+    if change[1] in {"paused", "held"}:
+        return "pause"
+    return "resume" if change == ("restarting", "running") else ""
 
 
 def _journal_values(event: Event) -> tuple[str, str, str, str]:
