@@ -35,6 +35,7 @@ def command() -> None:
     "--cooler-k", type=click.FloatRange(0, 5), help=tr("K below the point (else 1.645 x the probe's uncertainty)")
 )
 @click.option("--recipe", default="", help=tr("the line recipe that GO is to be for"))
+@click.option("--line", type=click.Path(path_type=Path), help=tr("line on which it will be run (after past trials)"))
 @click.option("--id", "name", default="", help=tr("name of the confirmation"))
 @click.option("-o", "--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @common
@@ -50,6 +51,7 @@ def register_command(
     bath_sd: float | None,
     cooler_k: float | None,
     recipe: str,
+    line: Path | None,
     name: str,
     folder: Path,
     data: Path | None,
@@ -72,7 +74,7 @@ def register_command(
         cooler_k=cooler_k,
         recipe=recipe,
     )
-    done = register_from_screening(run, plan, data=data, by=operator_name(), folder=folder)
+    done = register_from_screening(run, plan, data=data, by=operator_name(), folder=folder, line=line)
     if as_json:
         emit("confirmation", {**asdict(done.confirmation), "hash": done.confirmation.sha256(), "chances": done.chances})
         return
@@ -100,6 +102,28 @@ def register_command(
     )
     for file in done.files:
         click.echo(tr("next: linectl run {file}").format(file=file))
+
+
+@command.command(
+    "change", help=tr("Change the rule of a registered confirmation; after its first bottle that voids GO.")
+)
+@click.argument("name")
+@click.option("--rule", required=True, help=tr("bottles/stuck allowed, stages joined by ->"))
+@common
+def change_command(name: str, rule: str, data: Path | None, as_json: bool) -> None:
+    """Write the change into the register, and say what it costs."""
+    from linectl.cli.terminal import operator_name
+    from linectl.server.confirming import change_rule
+    from linectl.server.places import last_run
+
+    changed, void = change_rule(last_run(data).store, name, rule, by=operator_name())
+    if as_json:
+        emit("confirmation", {**asdict(changed), "hash": changed.sha256(), "void": void})
+        return
+    text = tr("{name}: rule {rule}, applied as {applied}")
+    click.echo(text.format(name=name, rule=changed.rule, applied=changed.applied))
+    if void:
+        click.echo(tr("bottles were soaked under the old rule: this confirmation cannot end in GO any more"), err=True)
 
 
 @command.command("record", help=tr("Write down a set that was counted elsewhere (aged, holding)."))

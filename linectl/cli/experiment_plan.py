@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,16 @@ import click
 from linectl.cli.output import envelope, table
 from linectl.config.files import find_file
 from linectl.config.load import load_line
-from linectl.errors import ConfigError, Refused
-from linectl.lab.design.baths import CENTRE, POSITIONS, PlannedBath, trials
+from linectl.errors import ConfigError
+from linectl.lab.design.baths import CENTRE, PlannedBath
 from linectl.lab.design.order import restriction
-from linectl.lab.design_review import review
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.plan_text import treatment_text
 from linectl.lab.progress import duration_text
-from linectl.lab.results import Warn
-from linectl.lab.schedule import BathTimes, plan, problems
-from linectl.line.limits import check_limits
+from linectl.lab.schedule import BathTimes
 from linectl.model.experiments import PHASES, Experiment
-from linectl.model.lines import LineDefinition, Zone
+from linectl.model.lines import LineDefinition
+from linectl.server.planning import LIMIT, ExperimentPlan, make_plan
 from linectl.words import decimal, language, number, tr, use
 
 if TYPE_CHECKING:
@@ -33,34 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["WORKING_DAY_H", "ExperimentPlan", "line_of", "make_plan", "sentences", "show", "warn"]
 
 WORKING_DAY_H = 8.0
-_OWN_WARNING = "LIMIT"
 _NOTES = frozenset({Code.FEW_BOTTLES})
-
-
-@dataclass(frozen=True, slots=True)
-class ExperimentPlan:
-    """An experiment's baths on a line, their times, what forbids them and what stands against them."""
-
-    experiment: Experiment
-    line: LineDefinition
-    baths: tuple[PlannedBath, ...]
-    times: tuple[BathTimes, ...]
-    problems: tuple[str, ...]
-    warnings: tuple[Warn, ...]
-    precision: Precision
-
-    @property
-    def zone(self) -> Zone:
-        """The bath that the experiment is run in."""
-        return self.line.zones[self.experiment.zone]
-
-    @property
-    def refusal(self) -> Refused | None:
-        """Why this plan cannot be run, None when it can."""
-        if not self.problems:
-            return None
-        hint = tr("see the timeline (linectl experiment plan FILE): give more time, or change levels or order")
-        return Refused("\n".join(self.problems), hint=hint, code="E-LIM-002")
 
 
 def line_of(experiment: Experiment, file: Path, line: Path | None, *, sim: bool = False) -> LineDefinition:
@@ -79,28 +50,10 @@ def line_of(experiment: Experiment, file: Path, line: Path | None, *, sim: bool 
     return load_line(find_file(name, beside=file, folder="config"))
 
 
-def make_plan(experiment: Experiment, line: LineDefinition) -> ExperimentPlan:
-    """Return the plan of `experiment` on `line`.
-
-    Raises:
-        Refused: a level is beyond the line's limits, or a bath holds fewer bottles than asked.
-    """
-    from linectl.lab.design.precision import expected_precision
-
-    beyond = [Warn(_OWN_WARNING, text) for text in check_limits(experiment, line)]
-    zone = line.zones[experiment.zone]
-    baths = trials(experiment, zone.positions or POSITIONS)
-    forbidden = problems(baths, experiment, zone)
-    times = [] if min(zone.heater_kw, zone.fill_l_min, zone.drain_l_min) <= 0 else plan(baths, experiment, zone)
-    warnings = [*beyond, *review(experiment, baths)]
-    precision = expected_precision(experiment, baths)
-    return ExperimentPlan(experiment, line, tuple(baths), tuple(times), tuple(forbidden), tuple(warnings), precision)
-
-
 def warn(found: ExperimentPlan, *, notes: bool = True) -> None:
     """Print the warnings of a plan on standard error, and with `notes` what is as it should be but worth knowing."""
     for warning in found.warnings:
-        code = "" if warning.code == _OWN_WARNING else f"{warning.code}: "
+        code = "" if warning.code == LIMIT else f"{warning.code}: "
         if warning.code not in _NOTES:
             click.echo(tr("warning: {text}").format(text=code + warning.detail), err=True)
         elif notes:

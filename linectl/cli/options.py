@@ -10,7 +10,7 @@ import click
 
 from linectl.words import LANGUAGES, tr
 
-__all__ = ["common", "question", "run_argument"]
+__all__ = ["common", "question", "run_argument", "runs_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,6 +19,7 @@ data_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help=tr("one JSON object on standard output"))
 run_argument = click.argument("run", default="last")
+runs_argument = click.argument("runs", metavar="[RUN]...", nargs=-1)  # none: the last one
 
 
 def _lang_option(function: F) -> F:

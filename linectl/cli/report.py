@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
 
-from linectl.cli.options import common, question, run_argument
+from linectl.cli.options import common, question, runs_argument
 from linectl.cli.output import emit
-from linectl.words import tr
+from linectl.words import decimal, tr
 
 __all__ = ["command"]
 
 
-@click.command("report", help=tr("Write the report of RUN as one HTML file, in the language of --lang."))
-@run_argument
+@click.command(
+    "report",
+    help=tr("Write the report of RUN, or of several runs as one body of data, as one HTML file, in --lang."),
+)
+@runs_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help=tr("file (else report-RUN.html)"))
+@click.option("--for", "maker", default="", help=tr("the glues of this maker and the reference, no trace of others"))
 @question
 @common
 def command(
-    run: str, output: Path | None, soak_s: float | None, tau_glass_s: float | None, data: Path | None, as_json: bool
+    runs: tuple[str, ...],
+    output: Path | None,
+    maker: str,
+    soak_s: float | None,
+    tau_glass_s: float | None,
+    data: Path | None,
+    as_json: bool,
 ) -> int:
-    """Write it and say where."""
-    from linectl.server.finished import Asked, find_run, write_report
+    """Write it; say where on standard output, and its size and the time it took beside it."""
+    from linectl.server.finished import Asked, find_pool
+    from linectl.server.reporting import report_name, write_pool_report
 
-    found = find_run(run, data)
-    target = write_report(found, output or Path(f"report-{found.run.id}.html"), Asked(soak_s, tau_glass_s))
+    loop = asyncio.new_event_loop()  # for its time alone
+    began_s = loop.time()
+    pool = find_pool(runs, data, maker=maker)
+    target = write_pool_report(pool, output or Path(report_name(pool)), Asked(soak_s, tau_glass_s))
+    took_s, size = loop.time() - began_s, target.stat().st_size
+    loop.close()
     if as_json:
-        emit("report", {"run": found.run.id, "file": str(target), "bytes": target.stat().st_size})
+        told = {"run": pool.runs[0].id, "runs": [run.id for run in pool.runs], "file": str(target), "bytes": size}
+        emit("report", told | {"seconds": round(took_s, 3)})
     else:
         click.echo(str(target))
+        click.echo(tr("{size} kB in {took} s").format(size=decimal(size / 1000, 0), took=decimal(took_s)), err=True)
     return 0

@@ -153,7 +153,8 @@ def _clock(request: Request, killed: KilledRun) -> Clock:
     computer = Clock()
     if point.run.speed == 1.0:
         return computer
-    return Clock(start_ns=point.wall_ns(computer.now_ns()), speed=point.run.speed)
+    # never before what is stored, even when the journal has not told when the first clock began
+    return Clock(start_ns=max(point.last_ns, point.wall_ns(computer.now_ns())), speed=point.run.speed)
 
 
 def _leave(answers: Answers, *, simulated: bool) -> set[str]:

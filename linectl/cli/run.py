@@ -22,6 +22,7 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help=tr("check and print the timeline; start nothing"))
 @click.option("--answers", type=click.Path(path_type=Path), help=tr("file with answers to the run's questions"))
 @click.option("--no-input", is_flag=True, help=tr("nobody is there: refuse to start if a question has no answer"))
+@click.option("--sheet", is_flag=True, help=tr("labels are looked at by a person: all positions on one screen"))
 @click.option("-q", "--quiet", is_flag=True, help=tr("no progress"))
 @common
 def command(
@@ -34,6 +35,7 @@ def command(
     dry_run: bool,
     answers: Path | None,
     no_input: bool,
+    sheet: bool,
     quiet: bool,
     data: Path | None,
     as_json: bool,
@@ -59,6 +61,7 @@ def command(
         as_json=as_json,
         answers=answers,
         no_input=no_input,
+        sheet=sheet,
     )
     return carry_out(request)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from linectl.cli import run_keys
+from linectl.cli import run_keys, run_sheet
 from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
 from linectl.cli.output import emit
 from linectl.cli.terminal import ProgressLine, TerminalFace, operator_name
@@ -27,6 +27,7 @@ from linectl.lab.outcome import RunOutcome
 from linectl.model.answers import Answers
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
+from linectl.model.prompts import Prompter
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
@@ -64,6 +65,7 @@ class Request:
     as_json: bool
     answers: Path | None = None
     no_input: bool = False
+    sheet: bool = False
 
     @property
     def virtual(self) -> bool:
@@ -82,6 +84,8 @@ def carry_out(request: Request) -> int:
     if found.refusal is not None:
         raise found.refusal
     warn(found, notes=False)
+    if request.sheet:
+        run_sheet.check_sheet(virtual=request.virtual)
     answers = _covered(request, experiment, definition)
     loop_factory = VirtualTimeLoop if request.virtual else None
     with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -138,6 +142,8 @@ async def _run(
         if request.virtual:
             await clock.sleep_until(VIRTUAL_START_S)
         listen_for_interrupts(server, math.inf if request.virtual else TWICE_WITHIN_S)
+        if request.sheet:
+            return await _with_sheet(request, server, experiment, hands, file)
         screen = stack.enter_context(ProgressLine(quiet=request.quiet))
         if not request.no_input and run_keys.somebody_there():
             face = TerminalFace(clock, screen, operator_name())
@@ -152,6 +158,25 @@ async def _run(
             on_progress=screen.show,
             on_start=lambda run: note_last_run(run, file, request.data),
         )
+
+
+async def _with_sheet(
+    request: Request, server: LineServer, experiment: Experiment, hands: Prompter | None, file: Path
+) -> RunOutcome:
+    """Run with the observation sheet on this terminal; simulated hands move bottles, but look at none."""
+    who = operator_name()
+    zone = server.definition.zones[experiment.zone]
+    sheet = run_sheet.sheet_for(server, zone.positions or POSITIONS, who)
+    if hands is not None:
+        server.desk.attach(run_sheet.OnlyTasks(hands, BY_HAND))
+    run = server.run(
+        experiment,
+        operator=who,
+        seed=(experiment.seed if request.seed is None else request.seed) if request.sim else None,
+        on_progress=sheet.show,
+        on_start=lambda run: note_last_run(run, file, request.data),
+    )
+    return await run_sheet.run_beside(sheet, run)
 
 
 def simulate_as(experiment: Experiment, definition: LineDefinition) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from linectl.cli.options import common, question, run_argument
+from linectl.cli.options import common, question, runs_argument
 from linectl.cli.output import emit
 from linectl.words import tr
 
@@ -15,23 +15,29 @@ __all__ = ["command"]
 
 
 @click.command("verdict", help=tr("Say per glue: CANDIDATE, NO-GO or MORE BOTTLES."))
-@run_argument
+@runs_argument
 @click.option("--check", is_flag=True, help=tr("exit 0 when any glue is CANDIDATE, else 11 when any is open, else 9"))
 @question
 @common
 def command(
-    run: str, check: bool, soak_s: float | None, tau_glass_s: float | None, data: Path | None, as_json: bool
+    runs: tuple[str, ...],
+    check: bool,
+    soak_s: float | None,
+    tau_glass_s: float | None,
+    data: Path | None,
+    as_json: bool,
 ) -> int:
     """Print the verdicts; with --check the exit code says them."""
     from linectl.lab.report.sentences import verdict_lines
     from linectl.lab.results import VerdictWord
-    from linectl.server.finished import Asked, analyse_run, find_run
+    from linectl.server.finished import Asked, analyse_pool, find_pool
 
-    analysis = analyse_run(find_run(run, data), Asked(soak_s, tau_glass_s))
+    pool = find_pool(runs, data)
+    analysis = analyse_pool(pool, Asked(soak_s, tau_glass_s))
     if as_json:
         emit("verdict", {result.glue: asdict(result.verdict) for result in analysis.glues})
     else:
-        for line in verdict_lines(analysis):
+        for line in verdict_lines(analysis, pool.names):
             click.echo(line)
     words = {result.verdict.word for result in analysis.glues}
     if not check or VerdictWord.CANDIDATE in words:

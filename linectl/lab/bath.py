@@ -110,10 +110,10 @@ class BathProcedure:
         state = (await self._line.read(f"{self._zone.name}.state")).value
         if state is None:
             raise DeviceError(tr("the state of the controller of {zone} cannot be read").format(zone=self._zone.name))
-        if state not in _TRIP_STATES:
-            return
         alarms = (await self._line.read(f"{self._zone.name}.alarm_word")).value
-        await self._journal.event("made_ready", state=_TRIP_STATES[int(state)], alarms=alarms)
+        if state not in _TRIP_STATES and not alarms:
+            return
+        await self._journal.event("made_ready", state=_TRIP_STATES.get(int(state), int(state)), alarms=alarms)
         if alarms or state == 11:
             await self._command(Command.ACKNOWLEDGE, 5.0)
         state = (await self._line.read(f"{self._zone.name}.state")).value

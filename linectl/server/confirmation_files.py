@@ -38,7 +38,7 @@ def experiment_file(confirmation: Confirmation, screening: Experiment, kind: Con
         "kind: experiment",
         f"name: {confirmation.id}-{kind}",
         f"question: Do at least {confirmation.removal:.0%} of the labels with {confirmation.glue} come off?",
-        f"line: {screening.line}",
+        *([f"line: {screening.line}"] if screening.line else []),
         f"zone: {screening.zone}",
         f"confirmation: {confirmation.id}/{kind}",
         "factors:",

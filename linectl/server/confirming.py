@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linectl.clock import wall_ns
-from linectl.config.files import SourceText
-from linectl.config.load import load_experiment_text
+from linectl.config.files import SourceText, find_file
+from linectl.config.load import load_experiment_text, load_line
 from linectl.errors import LinectlError, Refused
 from linectl.lab.confirmation.registry import SET_RECORDED, STARTED, HandCount, Register, registered_event
 from linectl.lab.journal import CALIBRATIONS
 from linectl.model.confirmations import Confirmation, ConfirmationSet, set_of
+from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.records import Event, Run
 from linectl.server.finished import FinishedRun, analyse_run, find_run
+from linectl.server.places import store_path
 from linectl.server.registration import find_register, registered
 from linectl.store.reader import StoreReader
 from linectl.store.store import open_store
@@ -33,6 +35,7 @@ __all__ = [
     "Plan",
     "Registration",
     "change",
+    "change_rule",
     "confirmation_verdict",
     "judged",
     "plan_confirmation",
@@ -74,8 +77,12 @@ class Registration:
     chances: Mapping[str, float]
 
 
-def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str, folder: Path) -> Registration:
+def register_from_screening(
+    run: str | FinishedRun, plan: Plan, *, data: Path | None, by: str, folder: Path, line: Path | None = None
+) -> Registration:
     """Register what `plan` asks for after the screening `run`, and write its experiment files into `folder`.
+
+    It is registered in the store of the screening, else in that of `line`, where its runs will be made.
 
     Raises:
         Refused, ConfigError: see `plan_confirmation` and `register`; nothing is written then.
@@ -84,8 +91,8 @@ def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str,
     from linectl.lab.confirmation.rules import parse_rule
     from linectl.server.confirmation_files import write_files
 
-    found = find_run(run, data)
-    experiment = load_experiment_text(SourceText(found.run.ref, found.run.definition, found.run.config_hash))
+    found = find_run(run, data) if isinstance(run, str) else run
+    experiment = _screened(found)
     analysis = analyse_run(found)
     confirmation = plan_confirmation(
         analysis,
@@ -95,7 +102,12 @@ def register_from_screening(run: str, plan: Plan, *, data: Path | None, by: str,
         agitation_pct=experiment.stirrer_pct,
         probe_margin_k=_probe_margin_k(found),
     )
-    register(found.reader.path, confirmation)
+    definition = load_line(find_file(line, folder="config")) if line is not None else None
+    if definition is None:
+        register(found.reader.path, confirmation)
+    else:
+        experiment = replace(experiment, line=str(line))
+        register(store_path(definition, data), confirmation, line=definition.name)
     spread = BathSpread(confirmation.sigma, confirmation.bath_sd, confirmation.per_bath)
     applied = parse_rule(confirmation.applied)
     shares = {"false_go": 1.0 - confirmation.removal, "pass_at_0.999": 0.001, "pass_at_0.997": 0.003}
@@ -114,29 +126,15 @@ def plan_confirmation(
         Refused: the screening does not say CANDIDATE for the glue, or the point is beyond what it passed.
         ConfigError: no such rule.
     """
-    from linectl.lab.confirmation.clusters import BathSpread, honest_rule
     from linectl.lab.confirmation.rules import parse_rule
     from linectl.server.verdict_hash import verdict_hash
 
     result = _candidate(analysis, plan.glue)
     verdict, decision = result.verdict, analysis.decision
-    rule = parse_rule(plan.rule)
-    sigma = max(fit.sigma for fit in result.fits.values())
-    bath_sd = plan.bath_sd if plan.bath_sd is not None else DEFAULT_BATH_SD
-    spread = BathSpread(sigma, bath_sd, plan.per_bath)
-    try:
-        applied = honest_rule(rule, spread, removal=decision.removal, confidence=decision.confidence)
-    except ValueError as error:
-        raise Refused(
-            tr("baths that differ by {sd:g} in ln t cannot prove {removal:g} of {glue}").format(
-                sd=bath_sd, removal=decision.removal, glue=plan.glue
-            ),
-            hint=tr("put fewer bottles into more baths (--per-bath), or find out why baths differ"),
-        ) from error
     name = plan.id or f"C-{re.sub(r'[^A-Za-z0-9_.-]', '-', plan.glue)}-{verdict_hash(analysis)[:6]}"
     if not _NAME.fullmatch(name):
         raise Refused(tr("{name!r} is no name for a confirmation: letters, digits, . _ -").format(name=name))
-    return Confirmation(
+    asked = Confirmation(
         id=name,
         glue=plan.glue,
         lots=plan.lots,
@@ -146,10 +144,10 @@ def plan_confirmation(
         agitation_pct=agitation_pct,
         removal=decision.removal,
         confidence=decision.confidence,
-        rule=str(rule),
-        applied=str(applied),
-        bath_sd=bath_sd,
-        sigma=sigma,
+        rule=str(parse_rule(plan.rule)),
+        applied="",
+        bath_sd=DEFAULT_BATH_SD if plan.bath_sd is None else plan.bath_sd,
+        sigma=max(fit.sigma for fit in result.fits.values()),
         per_bath=plan.per_bath,
         cooler_k=probe_margin_k if plan.cooler_k is None else plan.cooler_k,
         recipe=plan.recipe,
@@ -158,17 +156,19 @@ def plan_confirmation(
         registered_by=by,
         registered_ns=now_ns,
     )
+    return replace(asked, applied=_honest(plan.rule, asked))
 
 
-def register(store: Path, confirmation: Confirmation) -> None:
+def register(store: Path, confirmation: Confirmation, *, line: str = "") -> None:
     """Write `confirmation` into the register of the store.
 
     Raises:
         Refused: the name is taken, or a plan for the same glue, lots and point has failed: it is not repeated.
         StoreError: the store cannot be written.
     """
-    reader = StoreReader(store)
-    for other in registered(reader):
+    reader = StoreReader(store) if store.exists() else None
+    for other in registered(reader) if reader is not None else ():
+        assert reader is not None
         if other.first.id == confirmation.id:
             raise Refused(
                 tr("a confirmation {name} is registered already").format(name=confirmation.id),
@@ -186,7 +186,40 @@ def register(store: Path, confirmation: Confirmation) -> None:
                 ),
                 hint=tr("another lot of glue or another point is a new question"),
             )
-    _write(store, [registered_event(confirmation)])
+    _write(store, [registered_event(confirmation)], line)
+
+
+def change_rule(store: Path, name: str, rule: str, *, by: str) -> tuple[Confirmation, bool]:
+    """Change the rule of a registered confirmation; return it, and whether bottles were soaked under the old one.
+
+    Raises:
+        Refused: no such confirmation.
+        ConfigError: no such rule.
+    """
+    reader = StoreReader(store)
+    present = find_register(reader, name).present
+    applied = _honest(rule, present)
+    changed = replace(present, rule=str(rule), applied=applied, registered_by=by, registered_ns=wall_ns())
+    change(store, changed)
+    return changed, any(reader.bottles(run.id) for run, _ in _runs_of(reader, name))
+
+
+def _honest(rule: str, point: Confirmation) -> str:
+    """Return `rule` with the bottles that it needs when baths differ as `point` says."""
+    from linectl.lab.confirmation.clusters import BathSpread, honest_rule
+    from linectl.lab.confirmation.rules import parse_rule
+
+    spread = BathSpread(point.sigma, point.bath_sd, point.per_bath)
+    try:
+        applied = honest_rule(parse_rule(rule), spread, removal=point.removal, confidence=point.confidence)
+    except ValueError as error:
+        raise Refused(
+            tr("baths that differ by {sd:g} in ln t cannot prove {removal:g} of {glue}").format(
+                sd=point.bath_sd, removal=point.removal, glue=point.glue
+            ),
+            hint=tr("put fewer bottles into more baths (--per-bath), or find out why baths differ"),
+        ) from error
+    return str(applied)
 
 
 def change(store: Path, confirmation: Confirmation) -> None:
@@ -322,10 +355,20 @@ def _by_hand(count: HandCount) -> Bath:
     return Bath(run=count.by, trial=0, bottles=count.bottles, stuck=count.failed)
 
 
-def _write(store: Path, events: Sequence[Event]) -> None:
+def _screened(found: FinishedRun) -> Experiment:
+    """Return how the screening was run; past trials were run somehow, and are followed by a camera every 15 s."""
+    run = found.run
+    if run.kind != "import":
+        return load_experiment_text(SourceText(run.ref, run.definition, run.config_hash))
+    asked = Decision(0.99, 0.95, 900.0, (60.0,), (1.5,))
+    return Experiment(run.ref, "", (60.0,), (1.5,), ("",), 1, 1, seed=1, soak=Soak(900.0, 15.0), decision=asked)
+
+
+def _write(store: Path, events: Sequence[Event], line: str = "") -> None:
     async def write() -> None:
-        line = StoreReader(store).line()
-        writer = open_store(store, line=line, virtual=False)
+        store.parent.mkdir(parents=True, exist_ok=True)
+        name = line or StoreReader(store).line()
+        writer = open_store(store, line=name, virtual=False)
         await writer.open()
         try:
             for event in events:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.errors import Refused
-from linectl.server.finished import FinishedRun, write_report
+from linectl.server.finished import FinishedRun
 from linectl.server.places import note_last_run, store_path
+from linectl.server.pooling import pool_of
+from linectl.server.reporting import report_page
 from linectl.store.export.archive import PLAIN, Options, export_run
 from linectl.store.export.restore import open_archive, restore
 from linectl.store.store import open_store
@@ -28,19 +29,20 @@ def write_export(
 ) -> list[Path]:
     """Write the run of `found` to `target` (see `export_run`), for `maker` its own glues and the reference alone.
 
+    What a maker sees is what a `MakersReader` shows, in the report that goes with it too.
+
     Raises:
-        Refused: nobody of that name makes a glue of the run; a file is there already; a report for one maker.
+        Refused: nobody of that name makes a glue of the run, or it is still blind; a file is there already.
         StoreError: a file cannot be written; nothing is left.
     """
+    reader = found.reader
     if maker:
+        reader = pool_of(found.reader, [found.run], maker=maker).reader
         options = replace(options, glues=glues_of_maker(found.run, maker))
-        if report:
-            raise Refused(
-                tr("an export for one maker holds no report"), hint=tr("make it with: linectl report --for MAKER")
-            )
     if report:
-        options = replace(options, extra={"report.html": lambda: _report(found)})
-    return export_run(found.reader, found.run.id, target, options)
+        pool = pool_of(found.reader, [found.run], maker=maker)
+        options = replace(options, extra={"report.html": lambda: report_page(pool)})
+    return export_run(reader, found.run.id, target, options)
 
 
 def glues_of_maker(run: Run, maker: str) -> frozenset[str]:
@@ -61,11 +63,6 @@ def glues_of_maker(run: Run, maker: str) -> frozenset[str]:
             hint=tr("makers stand in the experiment's file, glue by glue"),
         )
     return frozenset(glues | ({reference} if reference else set()))
-
-
-def _report(found: FinishedRun) -> str:
-    with TemporaryDirectory(prefix="linectl-report-") as folder:
-        return write_report(found, Path(folder) / "report.html").read_text(encoding="utf-8")
 
 
 async def take_back(place: Path, data: Path | None) -> tuple[Run, bool]:

@@ -19,6 +19,7 @@ __all__ = [
     "NOTHING_ASKED",
     "Asked",
     "FinishedRun",
+    "analyse_pool",
     "analyse_run",
     "find_pool",
     "find_run",

@@ -163,7 +163,9 @@ def _of_experiments(runs: Sequence[Run], known: Sequence[Experiment], asked: Ask
     naoh = {c for decision in decisions for c in decision.naoh_pct}
     if len(known) == 1:
         return decisions[0], known[0].glass
-    return replace(decisions[0], temperatures_c=tuple(sorted(temperatures)), naoh_pct=tuple(sorted(naoh))), known[0].glass
+    return replace(decisions[0], temperatures_c=tuple(sorted(temperatures)), naoh_pct=tuple(sorted(naoh))), known[
+        0
+    ].glass
 
 
 def _of_imports(pool: Pool) -> Decision:
@@ -203,7 +205,11 @@ def _coded(
     for run in runs:
         mine = per_run.get(run.id)
         told = None if mine is None else {**codes, **mine}
-        if told is None or any(told[glue] != code for glue, code in codes.items()) or len(set(told.values())) < len(told):
+        if (
+            told is None
+            or any(told[glue] != code for glue, code in codes.items())
+            or len(set(told.values())) < len(told)
+        ):
             text = tr("run {blind} is blind until its last observation: it cannot be pooled with {run}")
             raise Refused(
                 text.format(blind=blind[0].id, run=run.id), hint=tr("pool them when the blind run is complete")

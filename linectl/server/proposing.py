@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linectl.config.files import SourceText, find_file
-from linectl.config.load import load_experiment_text, load_line
+from linectl.config.files import find_file
+from linectl.config.load import load_line
 from linectl.errors import ConfigError, Refused
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.records import TrialState
-from linectl.server.finished import FinishedRun, analyse_run
+from linectl.server.finished import FinishedRun
+from linectl.server.pooling import Pool, analyse_pool, pool_of
 from linectl.words import tr
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from linectl.lab.kinetics.identifiable import NotFitted
     from linectl.lab.results import GlueResult
 
-__all__ = ["Proposal", "propose_soak"]
+__all__ = ["Proposal", "propose_for", "propose_soak"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +38,40 @@ class Proposal:
 
 
 def propose_soak(found: FinishedRun, *, glue: str = "", per_minute: bool = False, line: Path | None = None) -> Proposal:
-    """Return the next bath for the glues of a run that have no verdict yet (or for `glue`).
+    """Return the next bath for the glues of one run; see `propose_for`."""
+    return propose_for(pool_of(found.reader, [found.run]), glue=glue, per_minute=per_minute, line=line)
 
-    `line` is the file whose limits hold, else the run's own line is looked for by name.
+
+def propose_for(pool: Pool, *, glue: str = "", per_minute: bool = False, line: Path | None = None) -> Proposal:
+    """Return the next bath for the glues of some runs that have no verdict yet (or for `glue`).
+
+    The question and the way of looking are those of the last experiment among them. `line` is the file whose limits
+    hold, else the runs' own line is looked for by name.
 
     Raises:
-        Refused: the run has no bottles, no experiment (past trials), or no glue of that name.
+        Refused: the runs have no bottles, no experiment (past trials), or no glue of that name.
     """
     from linectl.lab.design.next_soak import next_soak
     from linectl.lab.results import VerdictWord
 
-    if found.run.kind == "import":
+    names = ", ".join(run.id for run in pool.runs)
+    experiment = next((known for known in reversed(pool.experiments) if known is not None), None)
+    if experiment is None:
         raise Refused(
-            tr("run {run} holds past trials: they have no experiment to go on with").format(run=found.run.id),
+            tr("run {run} holds past trials: they have no experiment to go on with").format(run=names),
             hint=tr("write an experiment file and see what it would tell: linectl experiment plan FILE"),
         )
-    experiment = load_experiment_text(SourceText(found.run.ref, found.run.definition, found.run.config_hash))
-    results = {result.glue: result for result in analyse_run(found).glues}
+    results = {result.glue: result for result in analyse_pool(pool).glues}
     if glue and glue not in results:
         raise Refused(tr("no bottle of {glue} in this run; it has {glues}").format(glue=glue, glues=", ".join(results)))
     undecided = [name for name, result in results.items() if result.verdict.word is VerdictWord.MORE_BOTTLES]
     chosen = [glue] if glue else undecided or list(results)
-    definition = _line(found.run.line, line)
+    definition = _line(pool.runs[-1].line, line)
     bath_sd = experiment.design.prior.bath_sd
     fits = {name: _fit(results[name]) for name in chosen}
-    soak = next_soak(fits, _limits(found, experiment, definition), omega=bath_sd, per_minute=per_minute)
+    soak = next_soak(fits, _limits(pool, experiment, definition), omega=bath_sd, per_minute=per_minute)
     name = "" if definition is None else definition.name
-    return Proposal(found.run.id, soak, tuple(chosen), not undecided, bath_sd, name)
+    return Proposal(names, soak, tuple(chosen), not undecided, bath_sd, name)
 
 
 def _fit(result: GlueResult) -> ReleaseFit | NotFitted:
@@ -86,11 +94,11 @@ def _line(name: str, file: Path | None) -> LineDefinition | None:
         return None
 
 
-def _limits(found: FinishedRun, experiment: Experiment, definition: LineDefinition | None) -> SoakLimits:
+def _limits(pool: Pool, experiment: Experiment, definition: LineDefinition | None) -> SoakLimits:
     from linectl.lab.design.next_soak import SoakLimits
 
-    used = {bottle.trial for bottle in found.reader.bottles(found.run.id)}
-    trials = [trial for trial in found.reader.trials(found.run.id) if trial.ord in used]
+    used = {(run.id, bottle.trial) for run in pool.runs for bottle in pool.reader.bottles(run.id)}
+    trials = [trial for run in pool.runs for trial in pool.reader.trials(run.id) if (run.id, trial.ord) in used]
     stood = tuple(trial.treatment for trial in trials if trial.state is not TrialState.PLANNED)
     zone = None if definition is None else definition.zones.get(experiment.zone)
     if zone is None:

@@ -71,5 +71,7 @@ def _confirmations(pool: Pool) -> list[ConfirmationVerdict]:
 
 
 def _is_of(pool: Pool, glue: str) -> bool:
-    makers = {name for exp in pool.experiments if exp is not None for known, name in exp.makers.items() if known == glue}
+    makers = {
+        name for exp in pool.experiments if exp is not None for known, name in exp.makers.items() if known == glue
+    }
     return makers == {pool.maker}

@@ -124,7 +124,7 @@ async def take_up(
 ) -> RunOutcome:
     """Take up a killed run on the open line of `server`, or close it where that is decided; return how it ended.
 
-    What must be asked stands on the server's desk.
+    The line is made safe first. What must be asked stands on the server's desk.
 
     `same_plant` is False when a new simulated rig stands for the one that died with its program. `unasked` takes the
     safe answer, abort, in place of asking a person what becomes of the bath. Heat is asked for by itself, always.
@@ -135,8 +135,11 @@ async def take_up(
     """
     point, store = killed.point, _store_of(server)
     check_same(point.run, server.definition.config_hash, server.definition.calibration_hash)
+    journal = Journal(store, point.run.id, server.clock)
+    await server.line.safe()  # whoever is quicker than the watchdog finds the heater still on, or a drain under way
+    await journal.event("safe", heater="off")
     now = _present(server.line, server.clock, killed.experiment.zone, same_plant=same_plant)
-    questions = Questions(server.desk, Journal(store, point.run.id, server.clock), speed=server.clock.speed)
+    questions = Questions(server.desk, journal, speed=server.clock.speed)
     decided = decide(point, killed.experiment.on_crash, now, band_c=killed.experiment.stabilisation.band_c)
     policy = decided.policy
     if point.closed is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.binding import Binding
 from textual.containers import Grid, Vertical
 from textual.widgets import Static
 
@@ -29,7 +31,10 @@ _YES, _NO = {"", "o", "oui", "y", "yes"}, {"n", "non", "no"}
 
 
 class ObservationSheet(App[None]):
-    """The screen. `desk` is the run's; `positions` are those of the bath; `command` takes a word typed after `:`."""
+    """The screen. `desk` is the run's, `positions` are those of the bath.
+
+    `command` takes a line typed after `:`, `interrupt` Ctrl+C; `shown` is set once the screen stands.
+    """
 
     CSS = """
     Screen { background: $background; }
@@ -46,6 +51,10 @@ class ObservationSheet(App[None]):
     #keys { height: 2; dock: bottom; padding: 0 1; color: $text-muted; }
     """
     ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = [
+        Binding("ctrl+c", "quit_run", show=False, priority=True),
+        Binding("ctrl+q", "quit_run", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -53,7 +62,8 @@ class ObservationSheet(App[None]):
         positions: Sequence[int],
         *,
         who: str,
-        command: Callable[[str], str] | None = None,
+        command: Callable[[str], None] | None = None,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
@@ -61,6 +71,8 @@ class ObservationSheet(App[None]):
         self._positions = tuple(positions)
         self._who = who
         self._command = command
+        self._interrupt = interrupt
+        self.shown = asyncio.Event()
         self._marks = Marks()
         self._prompt: Prompt | None = None
         self._waiting: list[tuple[Prompt, asyncio.Future[Answer | None]]] = []
@@ -115,6 +127,7 @@ class ObservationSheet(App[None]):
         """Draw everything once, and attach to the desk."""
         self._leave_desk = self._desk.attach(self)
         self._draw()
+        self.shown.set()
 
     def on_unmount(self) -> None:
         """Leave the desk."""
@@ -124,8 +137,6 @@ class ObservationSheet(App[None]):
         """Take a key for the open check, or for the line of another question."""
         event.stop()
         key = event.character if event.character and event.character.isprintable() else event.key
-        if key == "ctrl+c":
-            return
         self._said = ""
         check = self._prompt is not None and self._prompt.task == "check"
         if self._typed.startswith(":") or key == ":":
@@ -134,6 +145,17 @@ class ObservationSheet(App[None]):
             self._look(key)
         else:
             self._edit(key, self._answer_line)
+        self._draw()
+
+    def action_quit_run(self) -> None:
+        """Ctrl+C: the run is asked to end at its next safe point; the sheet stays until it has."""
+        if self._interrupt is not None:
+            self._interrupt()
+            self.say(tr("stopping at the next safe point"))
+
+    def say(self, text: str) -> None:
+        """Show what a command has to say."""
+        self._said = text
         self._draw()
 
     # a check
@@ -188,7 +210,10 @@ class ObservationSheet(App[None]):
             self._typed += " " if key == "space" else key
 
     def _run_command(self, typed: str) -> None:
-        self._said = self._command(typed[1:].strip()) if self._command is not None else tr("no commands here")
+        if self._command is None:
+            self._said = tr("no commands here")
+        else:
+            self._command(typed[1:].strip())
 
     def _answer_line(self, typed: str) -> None:
         prompt = self._prompt

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from linectl.cli.run_keys import Typed, typed
+from linectl.cli.run_commands import Typed, typed
 from linectl.config.files import find_file
 from linectl.model.records import ExitStatus, Run
 from linectl.store.reader import StoreReader

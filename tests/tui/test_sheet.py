@@ -74,11 +74,7 @@ async def test_other_questions_stand_in_the_same_place() -> None:
     desk = PromptDesk(Clock())
     said: list[str] = []
 
-    def command(text: str) -> str:
-        said.append(text)
-        return "noted"
-
-    sheet = ObservationSheet(desk, PLACES, who="op1", command=command)
+    sheet = ObservationSheet(desk, PLACES, who="op1", command=said.append)
     async with sheet.run_test(size=(100, 34)) as pilot:
         number = Prompt("gsm", PromptKind.NUMBER, "glue, g/m2?", "covariate", low=5, high=40)
         task = await asked(desk, number)

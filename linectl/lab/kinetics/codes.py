@@ -40,3 +40,13 @@ class Code(StrEnum):
     SHORT_CAP = "SHORT_CAP"  # by the guess, the wanted share is not off before the soak ends
     COARSE_CHECKS = "COARSE_CHECKS"  # by the guess, half of the labels are off between two looks
     FEW_BOTTLES = "FEW_BOTTLES"  # even without one label on, so few bottles prove less than what is asked
+    NOT_WITHIN = "NOT_WITHIN"  # even the hottest tested temperature is not shown to do within the time asked
+    COOLEST_TESTED = "COOLEST_TESTED"  # the coolest tested temperature does already; cooler ones were not tested
+    BATHS_ALIKE = "BATHS_ALIKE"  # baths differ by no more than their bottles: a spread between them is best at 0
+    NO_CALIBRATION = "NO_CALIBRATION"  # a sensor without a calibration on record: its part of the bound is missing
+    CALIBRATION_DUE = "CALIBRATION_DUE"  # the calibration was past its date when the run began
+    LOTS_DIFFER = "LOTS_DIFFER"  # lots of one glue release at different times
+    CURVED = "CURVED"  # ln time is not straight in 1/T: the glue melts, swells or dissolves otherwise
+    SIGMA_VARIES = "SIGMA_VARIES"  # the spread of ln time differs between temperatures
+    POOR_FIT = "POOR_FIT"  # the family's curve lies farther from the labels' own than luck allows
+    CAUSTIC_ZERO = "CAUSTIC_ZERO"  # a bath without NaOH: the order is that of (c + 0.1)

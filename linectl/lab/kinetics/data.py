@@ -80,6 +80,7 @@ class ReleaseRecord:
     where: str = ""
     agitation_pct: float | None = None
     checks_s: tuple[float, ...] = ()
+    lot: str = ""  # of the glue
 
     def problems(self) -> list[str]:
         """Return what is wrong with this record, in words; nothing when it can be used."""
@@ -213,7 +214,8 @@ class ReleaseData:
             times = (row.lo_s, row.hi_s, row.inserted_at_s)
             numbers = (*times, row.caustic_pct, row.temperature_c, row.naoh_pct)
             stirred = () if row.agitation_pct is None else (float(row.agitation_pct),)
-            key = (row.bottle, row.bath, row.glue, [float(value) for value in numbers], *stirred)
+            lot = (row.lot,) if row.lot else ()
+            key = (row.bottle, row.bath, row.glue, [float(value) for value in numbers], *stirred, *lot)
             digest.update(repr(key).encode())
         for name, trace in sorted(zip(self.baths, self.traces, strict=True), key=lambda item: item[0]):
             digest.update(name.encode() + trace.t_s.tobytes() + trace.temp_c.tobytes())

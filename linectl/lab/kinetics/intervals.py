@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import BathTrace
-from linectl.lab.kinetics.fit import ReleaseFit, caustic_covariate
+from linectl.lab.kinetics.fit import ReleaseFit
 from linectl.lab.kinetics.likelihood import Model
 from linectl.lab.kinetics.solver import maximise
 from linectl.lab.kinetics.trace import InterpolatedDose, LaggedBath, TraceDose
@@ -99,7 +99,7 @@ class ReleaseTimes:
 
     def _point(self, temp_c: float, naoh_pct: float, p: float) -> _Point:
         fit = self.fit
-        design = np.array([1.0, float(caustic_covariate(naoh_pct))] if fit.has_caustic else [1.0])
+        design = fit.point(naoh_pct)
         shift = fit.model.dist.quantile(p)
         return _Point(replace(fit.model, dose=self._dose), _bath(fit, temp_c), design, shift)
 

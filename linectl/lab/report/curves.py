@@ -12,7 +12,7 @@ from linectl.lab.kinetics.fit import ReleaseFit, caustic_covariate
 from linectl.lab.kinetics.trace import inverse_u
 from linectl.model.experiments import Glass
 
-__all__ = ["TimeBand", "predicted_share", "share_time", "time_of_share"]
+__all__ = ["TimeBand", "predicted_share", "share_time"]
 
 Array = NDArray[np.float64]
 _Z95 = 1.959963984540054
@@ -43,9 +43,7 @@ def predicted_share(
     return pi * dist.cdf(z), pi * dist.cdf(z - half), pi * dist.cdf(z + half)
 
 
-def share_time(
-    fit: ReleaseFit, share: float, temperature_c: float, naoh_pct: float, glass: Glass
-) -> TimeBand | None:
+def share_time(fit: ReleaseFit, share: float, temperature_c: float, naoh_pct: float, glass: Glass) -> TimeBand | None:
     """Return when `share` of the labels is off in a bath at `temperature_c`, through the glass; None: never."""
     score = fit.score_of(share)
     if score is None:
@@ -64,12 +62,6 @@ def share_time(
     gradient[-1] = sigma * score
     half = _Z95 * float(np.sqrt(max(gradient @ fit.cov @ gradient, 0.0))) / float(rate)
     return TimeBand(value, value * np.exp(-half), value * np.exp(half))
-
-
-def time_of_share(fit: ReleaseFit, share: float, temperature_c: float, naoh_pct: float) -> float:
-    """Return the time (s) in which `share` of labels is off when glue and bath have one temperature (no lag)."""
-    log_dose = fit.location(naoh_pct) + _sigma(fit, temperature_c) * family(fit.family).quantile(share)
-    return float(np.exp(log_dose - fit.energy * inverse_u(np.array([temperature_c]))[0]))
 
 
 def _sigma(fit: ReleaseFit, temperature_c: float) -> float:

@@ -99,9 +99,7 @@ class Redaction:
         for bottle in bottles:
             shown = self._bottles.get((bottle.trial, bottle.label))
             if shown is not None:
-                found.append(
-                    replace(bottle, trial=shown.trial, label=shown.label, position=shown.position, code="")
-                )
+                found.append(replace(bottle, trial=shown.trial, label=shown.label, position=shown.position, code=""))
         return found
 
     def of_checks(self, checks: Iterable[Check]) -> list[Check]:

@@ -41,9 +41,7 @@ def _legend(analysis: Analysis) -> str:
 
 def _panels(analysis: Analysis) -> list[tuple[GlueResult, float]]:
     """Return what each panel shows: a glue at one NaOH."""
-    return [
-        (result, naoh) for result in analysis.glues for naoh in sorted({cell.naoh_pct for cell in result.cells})
-    ]
+    return [(result, naoh) for result in analysis.glues for naoh in sorted({cell.naoh_pct for cell in result.cells})]
 
 
 def _figure(analysis: Analysis, name: Callable[[str], str]) -> str:
@@ -140,7 +138,9 @@ def _times(analysis: Analysis, name: Callable[[str], str]) -> str:
             )
     heads = [tr("glue"), "°C", "NaOH %", tr("bottles"), tr("still on")]
     heads += [tr("{share} % off, min [95 %]").format(share=number(100 * share)) for share in _SHARES]
-    text = tr("Times for a typical bath by the lognormal fit (two-sided 95 %, delta method); verdicts rest on section 1.")
+    text = tr(
+        "Times for a typical bath by the lognormal fit (two-sided 95 %, delta method); verdicts rest on section 1."
+    )
     return table(heads, rows) + note(text)
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from linectl.lab.results import Analysis, Estimate, GlueResult, Verdict, VerdictWord
-from linectl.words import decimal, tr
+from collections.abc import Mapping
+from types import MappingProxyType
 
-__all__ = ["family_name", "interval", "reason_sentence", "verdict_lines", "verdict_sentence", "verdict_title"]
+from linectl.lab.results import Analysis, Estimate, GlueResult, Verdict, VerdictWord
+from linectl.words import decimal, number, tr
+
+__all__ = [
+    "family_name",
+    "interval",
+    "reason_sentence",
+    "share_text",
+    "verdict_lines",
+    "verdict_sentence",
+    "verdict_title",
+]
 
 
 def verdict_title(verdict: Verdict) -> str:
@@ -21,7 +32,7 @@ def verdict_title(verdict: Verdict) -> str:
 def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
     """Return the rule that decided, with its numbers."""
     verdict, decision = result.verdict, analysis.decision
-    share = f"{100 * decision.removal:g} %"
+    share = share_text(decision.removal)
     if verdict.reason == "nothing_released":
         return tr("no label of {n} came off").format(n=result.n_bottles)
     if verdict.temperature_c is None:
@@ -36,7 +47,7 @@ def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
         "point": point,
         "bound": _minutes(verdict.bound_s),
         "soak": _minutes(decision.soak_s),
-        "conf": f"{100 * decision.confidence:g} %",
+        "conf": share_text(decision.confidence),
     }
     if verdict.word is VerdictWord.CANDIDATE:
         return tr("{share} off at {point} in at most {bound} ({conf} bound), within the {soak} asked").format(**fields)
@@ -55,13 +66,19 @@ def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> s
     return text.format(point=point, soak=_minutes(soak_s), share=share)
 
 
-def verdict_lines(analysis: Analysis) -> list[str]:
-    """Return one line per glue: its name, its verdict, and why."""
-    width = max((len(result.glue) for result in analysis.glues), default=0)
+def verdict_lines(analysis: Analysis, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return one line per glue: its name (as `names` writes it), its verdict, and why."""
+    shown = [names.get(result.glue, result.glue) for result in analysis.glues]
+    width = max(map(len, shown), default=0)
     return [
-        f"{result.glue.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}"
-        for result in analysis.glues
+        f"{name.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}"
+        for name, result in zip(shown, analysis.glues, strict=True)
     ]
+
+
+def share_text(share: float) -> str:
+    """Return a share as short as it is, in per cent."""
+    return f"{number(round(100 * share, 6))} %"
 
 
 def reason_sentence(reason: str) -> str:

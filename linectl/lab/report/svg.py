@@ -41,6 +41,7 @@ _STYLE: Any = {  # matplotlib names every setting in its type
 
 
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")  # a hundredth of a point is finer than any eye; a third of the size
+_QUOTED = re.compile(r'"[^"]*"')  # texts keep their digits
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def svg_text(figure: Figure, label: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
-    element = _LONG_NUMBER.sub(r"\1", text[text.index("<svg") :])
+    element = _QUOTED.sub(lambda found: _LONG_NUMBER.sub(r"\1", found[0]), text[text.index("<svg") :])
     element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
     element = re.sub(r"\n\s*", "\n", element)
     return element.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

@@ -1,0 +1,166 @@
+"""Section 1: a box per glue with its verdict, and every criterion at every asked point; confirmations the same way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from html import escape
+
+from linectl.lab.confirmation.evaluate import ConfirmationVerdict
+from linectl.lab.report.confirmation import confirmation_rows, confirmation_sentence, confirmation_title
+from linectl.lab.report.html import note, table
+from linectl.lab.report.sentences import (
+    family_name,
+    reason_sentence,
+    share_text,
+    verdict_sentence,
+    verdict_title,
+)
+from linectl.lab.report.terms import method_name, population_name, term_name
+from linectl.lab.results import Analysis, Estimate, GlueResult, PointBound
+from linectl.words import decimal, number, tr
+
+__all__ = ["confirmation_boxes", "point_word", "verdict_boxes"]
+
+
+def verdict_boxes(analysis: Analysis, name: Callable[[str], str]) -> str:
+    """Return a box per glue with its criteria below it; `name` writes a glue for people."""
+    return "".join(_box(result, analysis, name) for result in analysis.glues)
+
+
+def confirmation_boxes(verdicts: Sequence[ConfirmationVerdict]) -> str:
+    """Return a box per registered confirmation, with every criterion."""
+    heads = [tr("criterion"), tr("asked"), tr("found"), tr("state")]
+    boxes = []
+    for verdict in verdicts:
+        head = _head(str(verdict.word), verdict.confirmation.glue, confirmation_title(verdict.word))
+        text = confirmation_sentence(verdict)
+        boxes.append(f"{head}<p>{escape(text)}</p></div>{table(heads, confirmation_rows(verdict), css='criteria')}")
+    return "".join(f'<section class="glue">{box}</section>' for box in boxes)
+
+
+def point_word(point: PointBound, soak_s: float) -> str:
+    """Return how an asked point stands: passes, beyond, bound_fails (the estimate passes without it), open."""
+    found = list(point.by_family.values())
+    if any(each.value is None for each in found) or not found:
+        return "no_number"
+    if any(each.extrapolated for each in found):
+        return "extrapolated"
+    if all(each.upper is not None and each.upper <= soak_s for each in found):
+        return "passes"
+    if all(each.lower is not None and each.lower > soak_s for each in found):
+        return "beyond"
+    return "bound_fails" if all(each.value is not None and each.value <= soak_s for each in found) else "open"
+
+
+def _head(word: str, glue: str, title: str) -> str:
+    return f'<div class="verdict {word}"><b>{escape(glue)}</b><span>{escape(title)}</span>'
+
+
+def _box(result: GlueResult, analysis: Analysis, name: Callable[[str], str]) -> str:
+    decision = analysis.decision
+    head = _head(str(result.verdict.word), name(result.glue), verdict_title(result.verdict))
+    line = f"{head}<p>{escape(verdict_sentence(result, analysis))}</p></div>"
+    heads = [
+        tr("point"),
+        tr("family"),
+        tr("time for {share} off, min").format(share=share_text(decision.removal)),
+        tr("bounds at {conf}, min").format(conf=share_text(decision.confidence)),
+        tr("asked, min"),
+        tr("margin, min"),
+        tr("what follows"),
+    ]
+    rows = [row for point in result.points for row in _rows(point, decision.soak_s)]
+    counts = tr(
+        "{n} bottles in {baths} baths: {first} off at the first look, {between} between two looks, {still} still on."
+    ).format(
+        n=result.n_bottles, baths=result.n_baths, first=result.n_left, between=result.n_interval, still=result.n_right
+    )
+    return f'<section class="glue">{line}{table(heads, rows, css="criteria")}{_how(result)}{note(counts)}</section>'
+
+
+def _rows(point: PointBound, soak_s: float) -> list[tuple[str, ...]]:
+    where = tr("{temperature} °C, {naoh} %").format(
+        temperature=number(point.temperature_c), naoh=number(point.naoh_pct)
+    )
+    word = _point_text(point_word(point, soak_s))
+    rows: list[tuple[str, ...]] = []
+    for index, (family, estimate) in enumerate(point.by_family.items()):
+        first = index == 0
+        rows.append((where if first else "", family_name(family), *_figures(estimate, soak_s), word if first else ""))
+    return rows
+
+
+def _figures(estimate: Estimate, soak_s: float) -> tuple[str, str, str, str]:
+    asked = decimal(soak_s / 60)
+    if estimate.value is None:
+        return reason_sentence(estimate.reason), "–", asked, "–"
+    low, high = (_minutes(end) for end in (estimate.lower, estimate.upper))
+    margin = "–" if estimate.upper is None else _signed((soak_s - estimate.upper) / 60)
+    return _minutes(estimate.value), f"[{low}; {high}]", asked, margin
+
+
+def _minutes(value_s: float | None) -> str:
+    if value_s is None:
+        return "–"
+    return decimal(value_s / 60) if value_s < 6000 * 60 else tr("> 100 h")
+
+
+def _signed(value: float) -> str:
+    if value < -6000:
+        return tr("< −100 h")
+    return f"+{decimal(value)}" if value >= 0 else decimal(value).replace("-", "−")
+
+
+def _point_text(word: str) -> str:
+    texts = {
+        "passes": tr("passes"),
+        "beyond": tr("ruled out: the lower bound is beyond the soak"),
+        "bound_fails": tr("the estimate passes, its bound does not: MORE BOTTLES"),
+        "open": tr("open"),
+        "extrapolated": tr("beyond what was tested: no verdict here"),
+        "no_number": tr("no figure"),
+    }
+    return texts[word]
+
+
+def _how(result: GlueResult) -> str:
+    """Return how the bounds were found and what they are made of, each way told once."""
+    ways = dict.fromkeys(text for point in result.points for each in point.by_family.values() if (text := _way(each)))
+    found = note(tr("Bounds: {ways}.").format(ways="; ".join(ways))) if ways else ""
+    names = list(dict.fromkeys(n for p in result.points for each in p.by_family.values() for n in each.terms))
+    if not names:
+        return found
+    rows = [
+        (
+            tr("{temperature} °C, {naoh} %").format(
+                temperature=number(point.temperature_c), naoh=number(point.naoh_pct)
+            ),
+            family_name(family),
+            *(_term(each.terms.get(part), each.unit) for part in names),
+        )
+        for point in result.points
+        for family, each in point.by_family.items()
+        if each.terms
+    ]
+    heads = [tr("point"), tr("family"), *(term_name(part) for part in names)]
+    return found + table(heads, rows, css="criteria") + note(tr("Parts of the bound's distance from the estimate."))
+
+
+def _way(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return ""
+    told = [method_name(estimate.method)] if estimate.method else []
+    if estimate.population:
+        told.append(population_name(estimate.population))
+    if estimate.replicates:
+        text = tr("{replicates} replicates, {failed} failed")
+        told.append(text.format(replicates=estimate.replicates, failed=estimate.failed))
+    return ", ".join(told)
+
+
+def _term(value: float | None, unit: str) -> str:
+    """Return a part of a bound: of a time as a factor in per cent (it is on the log scale), else in its unit."""
+    if value is None:
+        return "–"
+    return f"+{decimal(100 * math.expm1(value))} %" if unit == "s" else f"{decimal(value, 2)} {unit}".strip()
