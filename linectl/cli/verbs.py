@@ -19,6 +19,7 @@ VERBS = {
     "fit": ("linectl.cli.fit", "fit the release kinetics of a run"),
     "next-soak": ("linectl.cli.next_soak", "propose the bath to soak next, and say why"),
     "verdict": ("linectl.cli.verdict", "one line per glue: CANDIDATE, NO-GO or MORE BOTTLES"),
+    "compare": ("linectl.cli.compare", "a new glue against a reference, in looks"),
     "confirm": ("linectl.cli.confirm", "register and judge a confirmation: the only way to GO"),
     "predict": ("linectl.cli.predict", "what a line recipe will do, by the lab's fits"),
     "recipe": ("linectl.cli.recipe", "list, show and promote line recipes"),

@@ -1,4 +1,4 @@
-"""`linectl verdict`: one line per glue."""
+"""`linectl verdict`: a line per glue, and what is still asked of it; a registered confirmation's own verdict below."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ def command(
     as_json: bool,
 ) -> int:
     """Print the verdicts; with --check the exit code says them."""
+    from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.report.sentences import verdict_lines
     from linectl.lab.results import VerdictWord
     from linectl.server.finished import Asked, analyse_pool, find_pool
+    from linectl.server.reporting import confirmations_of
 
     pool = find_pool(runs, data)
     analysis = analyse_pool(pool, Asked(soak_s, tau_glass_s))
     if as_json:
         emit("verdict", {result.glue: asdict(result.verdict) for result in analysis.glues})
     else:
-        for line in verdict_lines(analysis, pool.names):
+        lines = verdict_lines(analysis, pool.names)
+        for line in (*lines, *(line for each in confirmations_of(pool) for line in confirmation_lines(each))):
             click.echo(line)
     words = {result.verdict.word for result in analysis.glues}
     if not check or VerdictWord.CANDIDATE in words:

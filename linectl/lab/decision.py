@@ -31,6 +31,7 @@ FEW_BATHS = 8
 UNDECIDED_AIC = 10.0
 """A criterion worse by so much or more takes a family out of the decision."""
 _MOST_BOTTLES = 100_000
+_DIGITS = 6  # of what is said: the last digits of an optimum go with the order of rows
 _SAME_TEMPERATURE_K = 2.5  # a cell this near the asked temperature answers for it
 _SAME_NAOH_PCT = 0.15
 _NEARLY_THE_SOAK = 0.95  # a label last looked at so near the end of the soak was still on at its end
@@ -72,7 +73,10 @@ def count_stuck(data: ReleaseData, temperature_c: float, naoh_pct: Iterable[floa
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a glue's fits stand: the criterion of each family that could be fitted, and whether a plateau shows."""
+    """How a glue's fits stand: the criterion of each family that could be fitted, and whether labels may stick for good.
+
+    `plateau`: a share that never comes off shows, and it may be more than the removal asked leaves.
+    """
 
     aic: Mapping[str, float] = field(default_factory=dict)
     plateau: bool = False
@@ -104,7 +108,8 @@ def decide(
     has_time = any(estimate.value is not None for p in points for estimate in p.by_family.values())
     counted = _by_counting(decision, data)
     if not has_time or (known.plateau and counted.word is VerdictWord.NO_GO):
-        verdict = counted
+        open_plateau = known.plateau and counted.word is VerdictWord.MORE_BOTTLES
+        verdict = replace(counted, reason="plateau") if open_plateau else counted
     else:
         nearest = passing or min(hottest, key=lambda p: _largest_upper(known.deciding(p)) or math.inf)
         upper = _largest_upper(known.deciding(nearest))
@@ -227,7 +232,8 @@ def _width(estimates: Sequence[Estimate]) -> float:
     """Return the width of the widest interval on ln t; infinite where a bound is missing."""
     if any(e.lower is None or e.upper is None for e in estimates):
         return math.inf
-    return max((math.log(e.upper / e.lower) for e in estimates if e.lower and e.upper), default=math.inf)
+    widths = [math.log(e.upper / e.lower) for e in estimates if e.lower and e.upper]
+    return round(max(widths), _DIGITS) if widths else math.inf
 
 
 def _within(estimate: Estimate, soak_s: float) -> bool:
@@ -254,4 +260,5 @@ def _smallest_lower(point: PointBound) -> float | None:
 
 
 def _verdict(word: VerdictWord, reason: str, decision: Decision, point: PointBound, bound_s: float | None) -> Verdict:
+    bound_s = None if bound_s is None else round(bound_s, _DIGITS)
     return Verdict(word, reason, point.temperature_c, point.naoh_pct, bound_s, decision.soak_s)

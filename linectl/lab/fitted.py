@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from scipy.special import expit, ndtri
+
 from linectl.lab.kinetics.bath_effect import BathEffectFit, fit_bath_effect
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.kinetics.fit import NotFitted, ReleaseFit, fit_families
 from linectl.lab.kinetics.formula import Formula
+from linectl.lab.kinetics.goodness import unexplained_stuck
 from linectl.lab.kinetics.model_choice import compare
 from linectl.lab.kinetics.trace import NO_LAG
 from linectl.lab.results import FitTest
@@ -95,6 +98,18 @@ class Fitted:
             default="",
         )
         return best if best in self.cured and self.rejects("plateau", best) else ""
+
+    def may_stick(self, removal: float, conf: float) -> bool:
+        """Tell whether labels may stick for good so often that `removal` is out of reach.
+
+        A plateau shows of which the upper bound at `conf` says so; or, without one, labels are still on where the fit
+        leaves none.
+        """
+        if not self.plateau:
+            return any(unexplained_stuck(fit) for fit in self.fits.values())
+        cured = self.cured[self.plateau]
+        lowest = cured.value("logit_pi") - float(ndtri(conf)) * cured.se("logit_pi")
+        return float(expit(lowest)) < removal
 
     def rejects(self, test: str, family: str) -> bool:
         """Tell whether a test rejects the narrower fit at the level of 5 %."""

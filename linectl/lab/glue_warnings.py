@@ -92,7 +92,7 @@ def _tested(fitted: Fitted) -> Iterator[Warn]:
 
 def _poor(fitted: Fitted, goodness: dict[str, Goodness]) -> Iterator[Warn]:
     found = goodness.get(fitted.family)
-    if found is not None and found.p is not None and found.p < LEVEL:
+    if found is not None and found.p is not None and found.p <= LEVEL:
         text = tr("{family}: up to {distance} away, p = {p}")
         detail = text.format(family=fitted.family, distance=decimal(found.distance, 2), p=decimal(found.p, 3))
         yield Warn(Code.POOR_FIT, detail)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
 
+from linectl.lab.journal import CALIBRATIONS
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord, covered_until
 from linectl.lab.results import Warn
+from linectl.model.experiments import BOTTLE_FACTORS
 from linectl.model.readings import Level, Quality
 from linectl.model.records import Bottle, Check, Run, Trial
 from linectl.store.reader import Series, StoreReader
 from linectl.units import NS_PER_S
 from linectl.words import tr
 
-__all__ = ["BRIDGE_S", "GAP_S", "release_data"]
+__all__ = ["BRIDGE_S", "GAP_S", "VARIETY_JOIN", "release_data"]
 
+VARIETY_JOIN = " · "
+"""Between a glue and the bottle factors that make a variety of it: `casein · varnish`."""
 GAP_S = 10.0  # a longer hole in the temperature record is told
 BRIDGE_S = 60.0  # a longer one is not bridged: what bottles did after its start is not used
 _AROUND_S = 120.0  # of the record is kept before the first bottle and after the last check
+_LOT = "lot"  # pooled by default: lots are tested, not told apart
 _IMPORT = "import"  # a run's kind: the lab's own record, taken as given however far apart its stamps
 
 
@@ -42,16 +48,18 @@ def release_data(reader: StoreReader, run_ids: Sequence[str], *, tag: str = "bat
     BAD readings are no part of a trace. A hole above `GAP_S` (or three scan periods) raises TRACE_GAP; one above
     `BRIDGE_S` ends what is used of the bottles in it. A bottle that was never looked at, or whose bath has no
     temperature, is left out and named in the data's warnings. Imported runs are taken as written; without a trace
-    their bath stood at its treatment's temperature.
+    their bath stood at its treatment's temperature. Bottle factors that vary (lots apart) are part of the glue's name.
 
     Raises:
         ConfigError: records that contradict themselves.
     """
     baths: list[_Bath] = []
-    for run_id in run_ids:
-        run = reader.run(run_id)
+    runs = [reader.run(run_id) for run_id in run_ids]
+    bottles_of = {run.id: reader.bottles(run.id) for run in runs}
+    varied = _varied([bottle for bottles in bottles_of.values() for bottle in bottles])
+    for run in runs:
         prefix = f"{run.id}/" if len(run_ids) > 1 else ""
-        bottles, checks = reader.bottles(run.id), reader.checks(run.id)
+        bottles, checks = [_named(bottle, varied) for bottle in bottles_of[run.id]], reader.checks(run.id)
         for trial in reader.trials(run.id):
             mine = [bottle for bottle in bottles if bottle.trial == trial.ord]
             if mine:
@@ -62,8 +70,42 @@ def release_data(reader: StoreReader, run_ids: Sequence[str], *, tag: str = "bat
         [record for bath in usable for record in bath.records],
         {bath.name: bath.trace for bath in usable if bath.trace is not None},
         bridge_s={bath.name: bath.bridge_s for bath in usable},
-        warnings=[warning for bath in baths for warning in bath.warnings],
+        warnings=[*(warning for bath in baths for warning in bath.warnings), *_overdue(reader, runs)],
     )
+
+
+def _calibrations(reader: StoreReader, run_id: str) -> dict[str, Mapping[str, object]]:
+    """Return the calibrations of a run by sensor, as they were when it began (or was last taken up)."""
+    found: dict[str, Mapping[str, object]] = {}
+    for event in reader.events(run_id):
+        sensors = event.data.get("sensors") if event.kind == CALIBRATIONS else None
+        if isinstance(sensors, Mapping):
+            found.update(sensors)
+    return found
+
+
+def _overdue(reader: StoreReader, runs: Sequence[Run]) -> list[Warn]:
+    text = tr("run {run}: {tag} was due {due}")
+    found = []
+    for run in runs:
+        began = datetime.fromtimestamp(run.started_ns / NS_PER_S, UTC).date().isoformat()
+        for tag, each in sorted(_calibrations(reader, run.id).items()):
+            due = str(each.get("due", ""))
+            if due and began > due:
+                found.append(Warn(Code.CALIBRATION_DUE, text.format(run=run.id, tag=tag, due=due)))
+    return found
+
+
+def _varied(bottles: Sequence[Bottle]) -> tuple[str, ...]:
+    """Return the bottle factors, lots apart, of which the bottles have several levels."""
+    levels = {name: {bottle.factors.get(name, "") for bottle in bottles} - {""} for name in BOTTLE_FACTORS}
+    return tuple(name for name, found in levels.items() if len(found) > 1 and name != _LOT)
+
+
+def _named(bottle: Bottle, varied: Sequence[str]) -> Bottle:
+    """Return the bottle with its variety for a glue."""
+    levels = [bottle.factors[name] for name in varied if bottle.factors.get(name)]
+    return replace(bottle, glue=VARIETY_JOIN.join([bottle.glue, *levels])) if levels and bottle.glue else bottle
 
 
 def _bath(
@@ -123,7 +165,9 @@ def _record(bottle: Bottle, trial: Trial, bath: str, origin_ns: int, checks_s: t
         naoh_pct=trial.treatment.naoh_pct,
         inserted_at_s=(bottle.inserted_ns - origin_ns) / NS_PER_S,
         where=tr("bath {bath}").format(bath=bath),
+        agitation_pct=trial.treatment.agitation_pct,
         checks_s=checks_s,
+        lot=bottle.factors.get(_LOT, ""),
     )
 
 

@@ -28,6 +28,7 @@ _SEEN_AFTER_S = 2.0  # process time from a bottle's insertion until the camera h
 _SILENCE_PERIODS = 1.5  # of the camera's own period: it has missed a word
 _DEAD_LOOKS = 2  # looks in a row without any label seen: the camera counts as dead
 _MARGIN = 0.1  # of the check interval, at most 1 s: a person's check ends so long before the next one
+_MARGIN_LOOP_S = 0.5  # of real time at least, however fast a simulated plant goes
 
 
 class Soaking:
@@ -245,7 +246,8 @@ class Soaking:
             return
 
         def left_s() -> float:
-            return next_s - min(_MARGIN * self._soak.check_s, 1.0) - self._clock.process_s()
+            margin_s = min(_MARGIN * self._soak.check_s, max(1.0, _MARGIN_LOOP_S * self._clock.speed))
+            return next_s - margin_s - self._clock.process_s()
 
         if self._camera:
             looks = await self._eyes.by_camera(due)

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, TypeVar
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.errors import Refused
-from linectl.model.experiments import Decision, Experiment, Glass
+from linectl.lab.journal import CALIBRATIONS
+from linectl.model.experiments import Decision, Experiment, Glass, Prior
 from linectl.model.records import ExitStatus, Run
 from linectl.store.reader import StoreReader
 from linectl.units import NS_PER_S
 from linectl.words import decimal, number, tr
 
 if TYPE_CHECKING:
-    from linectl.lab.results import Analysis
+    from linectl.lab.kinetics.data import ReleaseData
+    from linectl.lab.results import Analysis, SensorDoubt
 
-__all__ = ["NOTHING_ASKED", "Asked", "Pool", "analyse_pool", "experiment_of", "pool_of"]
+__all__ = ["NOTHING_ASKED", "Asked", "Pool", "analyse_pool", "experiment_of", "pool_of", "pooled_data"]
 
 T = TypeVar("T")
 
@@ -40,9 +42,9 @@ NOTHING_ASKED = Asked()
 class Pool:
     """Runs of one store, and the reader through which they may be seen.
 
-    `experiments` are as registered (None: past trials), with all names: what is told of them passes `codes` (glue ->
-    code, while a run is blind: then names must not be seen) or `maker` (only that maker's glues and the reference are
-    seen). `names` tells how a glue that the reader names is written for people (`pvoh (K7)` once codes are open).
+    `experiments` are those of the runs (None: past trials). While a run is blind, `codes` (glue -> code) is filled and
+    nothing here names a glue. With a `maker` the reader shows his glues and the reference alone, but experiments are
+    whole: a face tells nothing of them but the reference and that maker's own. `names` tells how a glue that the reader names is written for people (`pvoh (K7)` once codes are open).
     """
 
     reader: StoreReader
@@ -90,20 +92,64 @@ def analyse_pool(pool: Pool, asked: Asked = NOTHING_ASKED) -> Analysis:
         Refused: a run has no bottles; the runs ask different questions and `asked` does not settle it.
     """
     from linectl.lab.analysis import analyse
+
+    data, decision, glass = pooled_data(pool, asked)
+    return analyse(
+        data,
+        decision=decision,
+        glass=glass,
+        runs=tuple(run.id for run in pool.runs),
+        experiment=pool.title,
+        simulated=any(run.simulated for run in pool.runs),
+        doubt=_doubt(pool),
+        bath_sd=max((exp.design.prior.bath_sd for exp in pool.experiments if exp is not None), default=Prior().bath_sd),
+    )
+
+
+def pooled_data(pool: Pool, asked: Asked = NOTHING_ASKED) -> tuple[ReleaseData, Decision, Glass]:
+    """Return all bottles of a pool, what is asked of them, and the lag of their glass (imports numpy).
+
+    Raises:
+        Refused: as `analyse_pool`.
+    """
     from linectl.lab.release_rows import release_data
 
     for run in pool.runs:
         if not pool.reader.bottles(run.id):
             raise Refused(tr("run {run} has no bottles: there is nothing to fit").format(run=run.id))
     decision, glass = _question(pool, asked)
-    return analyse(
-        release_data(pool.reader, [run.id for run in pool.runs]),
-        decision=decision,
-        glass=glass,
-        runs=tuple(run.id for run in pool.runs),
-        experiment=pool.title,
-        simulated=any(run.simulated for run in pool.runs),
-    )
+    return release_data(pool.reader, [run.id for run in pool.runs]), decision, glass
+
+
+def _doubt(pool: Pool) -> SensorDoubt:
+    """Return the largest standard uncertainty of each sensor over the runs, as they noted it; None if one did not."""
+    from linectl.lab.results import SensorDoubt
+
+    zones = ["bath" if exp is None else exp.zone for exp in pool.experiments]
+    known = [
+        (
+            _u(pool.reader, run, f"{zone}.temperature", "°C"),
+            _u(pool.reader, run, f"{zone}.naoh", "%"),
+        )
+        for run, zone in zip(pool.runs, zones, strict=True)
+    ]
+    temperature, naoh = zip(*known, strict=True)
+    return SensorDoubt(_largest(temperature), _largest(naoh))
+
+
+def _largest(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
+
+
+def _u(reader: StoreReader, run: Run, tag: str, unit: str) -> float | None:
+    """Return the standard uncertainty of `tag` that a run noted."""
+    for event in reader.events(run.id):
+        sensors = event.data.get("sensors") if event.kind == CALIBRATIONS else None
+        told = sensors.get(tag) if isinstance(sensors, Mapping) else None
+        if isinstance(told, Mapping) and told.get("unit") == unit:
+            return float(told["u"])
+    return None
 
 
 # what cannot be pooled
@@ -215,7 +261,22 @@ def _coded(
                 text.format(blind=blind[0].id, run=run.id), hint=tr("pool them when the blind run is complete")
             )
         codes = told
-    return Pool(CodedReader(reader, per_run), tuple(runs), tuple(experiments), codes=codes)
+    view = CodedReader(reader, per_run)
+    shown = tuple(None if exp is None else _in_codes(exp, codes) for exp in experiments)
+    return Pool(view, tuple(view.run(run.id) for run in runs), shown, codes=codes)
+
+
+def _in_codes(experiment: Experiment, codes: Mapping[str, str]) -> Experiment:
+    """Return the experiment as it may be told while it is blind."""
+    from linectl.lab.report.redact import with_codes
+
+    return replace(
+        experiment,
+        name=with_codes(experiment.name, codes),
+        question=with_codes(experiment.question, codes),
+        reference=codes.get(experiment.reference, ""),
+        makers={},
+    )
 
 
 def _opened(reader: StoreReader, runs: Sequence[Run], experiments: Sequence[Experiment | None]) -> dict[str, str]:

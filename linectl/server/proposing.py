@@ -13,14 +13,14 @@ from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.records import TrialState
 from linectl.server.finished import FinishedRun
-from linectl.server.pooling import Pool, analyse_pool, pool_of
+from linectl.server.pooling import Asked, Pool, analyse_pool, pool_of
 from linectl.words import tr
 
 if TYPE_CHECKING:
     from linectl.lab.design.next_soak import NextSoak, SoakLimits
     from linectl.lab.kinetics.fit import ReleaseFit
     from linectl.lab.kinetics.identifiable import NotFitted
-    from linectl.lab.results import GlueResult
+    from linectl.lab.results import Analysis, GlueResult
 
 __all__ = ["Proposal", "propose_for", "propose_soak"]
 
@@ -42,11 +42,20 @@ def propose_soak(found: FinishedRun, *, glue: str = "", per_minute: bool = False
     return propose_for(pool_of(found.reader, [found.run]), glue=glue, per_minute=per_minute, line=line)
 
 
-def propose_for(pool: Pool, *, glue: str = "", per_minute: bool = False, line: Path | None = None) -> Proposal:
+def propose_for(
+    pool: Pool,
+    *,
+    glue: str = "",
+    per_minute: bool = False,
+    line: Path | None = None,
+    experiment: Experiment | None = None,
+    analysis: Analysis | None = None,
+) -> Proposal:
     """Return the next bath for the glues of some runs that have no verdict yet (or for `glue`).
 
-    The question and the way of looking are those of the last experiment among them. `line` is the file whose limits
-    hold, else the runs' own line is looked for by name.
+    The question and the way of looking are those of `experiment`, else of the last one among the runs. `line` is the
+    file whose limits hold, else the experiment's, or the runs' own, is looked for by name. `analysis` is that of the
+    runs, when it is known already.
 
     Raises:
         Refused: the runs have no bottles, no experiment (past trials), or no glue of that name.
@@ -55,21 +64,25 @@ def propose_for(pool: Pool, *, glue: str = "", per_minute: bool = False, line: P
     from linectl.lab.results import VerdictWord
 
     names = ", ".join(run.id for run in pool.runs)
-    experiment = next((known for known in reversed(pool.experiments) if known is not None), None)
-    if experiment is None:
+    line_name, soak_s = pool.runs[-1].line, None
+    if experiment is not None:
+        line_name, soak_s = experiment.line, experiment.decision.soak_s
+    asking = experiment or next((known for known in reversed(pool.experiments) if known is not None), None)
+    if asking is None:
         raise Refused(
             tr("run {run} holds past trials: they have no experiment to go on with").format(run=names),
             hint=tr("write an experiment file and see what it would tell: linectl experiment plan FILE"),
         )
-    results = {result.glue: result for result in analyse_pool(pool).glues}
+    known = analysis or analyse_pool(pool, Asked(soak_s=soak_s))
+    results = {result.glue: result for result in known.glues}
     if glue and glue not in results:
         raise Refused(tr("no bottle of {glue} in this run; it has {glues}").format(glue=glue, glues=", ".join(results)))
     undecided = [name for name, result in results.items() if result.verdict.word is VerdictWord.MORE_BOTTLES]
     chosen = [glue] if glue else undecided or list(results)
-    definition = _line(pool.runs[-1].line, line)
-    bath_sd = experiment.design.prior.bath_sd
+    definition = _line(line_name, line)
+    bath_sd = asking.design.prior.bath_sd
     fits = {name: _fit(results[name]) for name in chosen}
-    soak = next_soak(fits, _limits(pool, experiment, definition), omega=bath_sd, per_minute=per_minute)
+    soak = next_soak(fits, _limits(pool, asking, definition), omega=bath_sd, per_minute=per_minute)
     name = "" if definition is None else definition.name
     return Proposal(names, soak, tuple(chosen), not undecided, bath_sd, name)
 

@@ -12,7 +12,7 @@ from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool
 if TYPE_CHECKING:
     from linectl.lab.confirmation.evaluate import ConfirmationVerdict
 
-__all__ = ["report_name", "report_page", "write_pool_report"]
+__all__ = ["confirmations_of", "report_name", "report_page", "write_pool_report"]
 
 
 def report_name(pool: Pool) -> str:
@@ -33,7 +33,7 @@ def report_page(pool: Pool, asked: Asked = NOTHING_ASKED) -> str:
     subject = Subject(
         records=tuple(gather(pool.reader, run, experiment) for run, experiment in pairs),
         analysis=analyse_pool(pool, asked),
-        confirmations=tuple(_confirmations(pool)),
+        confirmations=tuple(confirmations_of(pool)),
         codes=pool.codes,
         names=pool.names,
         maker=pool.maker,
@@ -51,7 +51,7 @@ def write_pool_report(pool: Pool, target: Path, asked: Asked = NOTHING_ASKED) ->
     return target
 
 
-def _confirmations(pool: Pool) -> list[ConfirmationVerdict]:
+def confirmations_of(pool: Pool) -> list[ConfirmationVerdict]:
     """Return the verdicts of the confirmations that runs of the pool belong to, as far as they are registered here."""
     from linectl.server.confirming import judged
     from linectl.store.reader import StoreReader

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -237,18 +238,29 @@ def report(runs: Runs, target: str | Path, *, soak_s: float | None = None, tau_g
     return write_pool_report(runs.pool, Path(target), Asked(soak_s, tau_glass_s))
 
 
-def next_soak(runs: Runs, *, glue: str = "", per_minute: bool = False, line: str | Path | None = None) -> Proposal:
+def next_soak(
+    runs: Runs,
+    *,
+    analysis: Analysis | None = None,
+    experiment: Experiment | None = None,
+    glue: str = "",
+    per_minute: bool = False,
+    line: str | Path | None = None,
+) -> Proposal:
     """Return the bath that tells most of the glues without a verdict (or of `glue`), why, and what it will buy.
 
     `.soak` has `temperature_c`, `naoh_pct`, `soak_s`, `reason`, and the bound as a multiple of the estimate now and
     after it. `per_minute` weighs the minutes that it takes. `line` is the file whose limits hold (else the runs' own).
+    Past trials have no experiment of their own: `experiment` asks the question there. `analysis` spares a second one.
 
     Raises:
-        Refused: no bottles, no such glue, or past trials, which have no experiment to go on with.
+        Refused: no bottles, no such glue, or past trials without an experiment.
     """
     from linectl.server.proposing import propose_for
 
-    return propose_for(runs.pool, glue=glue, per_minute=per_minute, line=_path(line))
+    return propose_for(
+        runs.pool, glue=glue, per_minute=per_minute, line=_path(line), experiment=experiment, analysis=analysis
+    )
 
 
 def predict(
@@ -273,20 +285,26 @@ def predict(
 
 
 def value(
-    runs: Runs, recipe: str = "reference_80c", *, glue: str = "", given: Sequence[str] = (), washer: Path | None = None
+    analysis: Analysis,
+    recipe: str = "reference_80c",
+    *,
+    glue: str = "",
+    given: Sequence[str] = (),
+    economics: str | Path | None = None,
 ) -> list[Valued]:
-    """Return what each glue of one run is worth on a recipe: cost per accepted bottle (EUR), margins, break-even.
+    """Return what each glue of `analysis` is worth on a recipe: cost per accepted bottle (EUR), margins, break-even.
 
-    `given` are inputs in place of those of the economics file, as `price_new=0.42`.
+    `economics` is a file of prices and consumptions (else the shipped one); `given` are inputs in its place, as
+    `price_new=0.42`.
 
     Raises:
-        ConfigError: no such recipe or input.
-        Refused: several runs, or no glue with a fit.
+        ConfigError: no such recipe, file or input.
+        Refused: no such glue, or none with a fit.
     """
-    from linectl.server.recipes import find_recipe
-    from linectl.server.valuing import economics_of, value_run
+    from linectl.server.valuing import economics_of, value_forecast
 
-    return value_run(runs.one(), *find_recipe(recipe, washer), economics_of(None, given), glue=glue)
+    made = predict(analysis, recipe, glue=glue)
+    return value_forecast(analysis, made, economics_of(_path(economics), given))
 
 
 def export(
@@ -379,9 +397,10 @@ def _path(given: str | Path | None) -> Path | None:
 
 
 def _user() -> str:
-    import os
-
-    return os.environ.get("LINECTL_OPERATOR") or getpass.getuser()
+    try:
+        return os.environ.get("LINECTL_OPERATOR") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return f"uid {os.getuid()}"
 
 
 def _outside_the_loop(work: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linectl.config.economics_file import value_problem
 from linectl.config.files import find_file
@@ -17,7 +18,11 @@ from linectl.model.washing import Corner, Recipe, Washer
 from linectl.server.finished import FinishedRun
 from linectl.words import tr
 
-__all__ = ["Valued", "economics_of", "value_promoted", "value_run"]
+if TYPE_CHECKING:
+    from linectl.lab.results import Analysis
+    from linectl.lab.transfer.forecast import Forecast
+
+__all__ = ["Valued", "economics_of", "value_forecast", "value_promoted", "value_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,21 @@ def value_run(
     Raises:
         Refused: the run has no bottles, none of that glue, or no glue with a fit.
     """
-    from linectl.lab.transfer.recommend import Need, recommend
-    from linectl.server.forecasting import forecast_run, result_of
+    from linectl.server.forecasting import forecast_run
 
-    analysis, made = forecast_run(found, recipe, washer, glue=glue)
+    return value_forecast(*forecast_run(found, recipe, washer, glue=glue), economics)
+
+
+def value_forecast(analysis: Analysis, made: Forecast, economics: Economics) -> list[Valued]:
+    """Return what each glue of the forecast `made` by `analysis` is worth on its recipe; see `value_run`.
+
+    Raises:
+        Refused: no glue with a fit.
+    """
+    from linectl.lab.transfer.recommend import Need, recommend
+    from linectl.server.forecasting import result_of
+
+    recipe, washer = made.recipe, made.washer
     valued = []
     for each in made.glues:
         release = each.at(Corner.NOMINAL)
@@ -111,5 +127,7 @@ def value_run(
         changes = sensitivities(economics, run)
         valued.append(Valued(each.glue, recipe.name, "nominal", worth(economics, run), changes, coolest, shortest))
     if not valued:
-        raise Refused(tr("no glue of run {run} has a fit: there is nothing to value").format(run=found.run.id))
+        raise Refused(
+            tr("no glue of run {run} has a fit: there is nothing to value").format(run=", ".join(analysis.runs))
+        )
     return valued

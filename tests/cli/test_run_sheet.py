@@ -1,7 +1,7 @@
 """A person with wet gloves at the observation sheet: a scripted operator on a real pseudo-terminal loses nothing.
 
-20 bottles, a look a minute, a second to find each label, one key in fifty wrong and taken back. What the operator saw
-is a script, so that every check in the store can be compared with it.
+20 bottles, a look every minute and a half, a second to find each label, one key in fifty wrong and taken back. What
+the operator saw is a script, so that every check in the store can be compared with it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.timeout(300)
 
 SPEED = 20
 BOTTLES = 20
-CHECK_S = 60
-CHECKS = 6
+CHECK_S = 90
+CHECKS = 4
 REACTION_S = 1.0
 WRONG = 0.02
 EXPERIMENT = f"""\
@@ -90,7 +90,7 @@ class Operator:
                 self._wait()
                 self._press("/")
                 self._wait()
-            self._press(f"{position}{key}" if left_out else key)
+            self._press(f"{position}{key}" if left_out or self.check == 1 else key)  # at first some are not in yet
         if not left_out:
             self._press("\r")
 
@@ -136,8 +136,9 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 def test_a_scripted_operator_at_the_sheet_loses_nothing(tmp_path: Path) -> None:
     draw = random.Random(5)
     positions = list(range(1, 25))
-    falls_at = {position: draw.randint(1, CHECKS + 3) for position in positions}
+    falls_at = {position: draw.randint(2, CHECKS + 3) for position in positions}
     left_out = frozenset({draw.choice(positions) for _ in range(6)})
+    falls_at |= {position: 4 for position in left_out if falls_at[position] == 3}  # nobody looks there in check 3
     process, master = start(tmp_path)
     operator = Operator(master, falls_at, (3, left_out))
     try:
@@ -178,6 +179,7 @@ def _compare(folder: Path, operator: Operator) -> None:
         for bottle in bottles.values()
         for number in range(1, operator.check + 1)
         if operator.falls_at[bottle.position] >= number
+        and bottle.inserted_ns + 2 * NS_PER_S <= start_ns + number * CHECK_S * NS_PER_S
     }
     assert operator.check >= CHECKS - 1
     assert seen == wanted

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from linectl.lab.decision import Count, asked_points, count_stuck, decide
+from linectl.lab.decision import Count, Standing, asked_points, count_stuck, decide
+from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.results import Estimate, PointBound, VerdictWord
 from linectl.model.experiments import Decision
@@ -21,7 +22,15 @@ def bottles(*ends: tuple[float, float], temperature_c: float = 80.0, naoh_pct: f
     return ReleaseData.from_records(rows, {"A": BathTrace.constant(temperature_c, 2000.0)})
 
 
-SOME = bottles((45.0, 60.0))
+def baths(count: int) -> ReleaseData:
+    """Two labels that came off in each of `count` baths."""
+    rows = [
+        ReleaseRecord(f"b{k}", f"{k % count}", "g", 45.0, 60.0, 1.5, 80.0, 1.5) for k in range(2 * count)
+    ]
+    return ReleaseData.from_records(rows, {f"{k}": BathTrace.constant(80.0, 2000.0) for k in range(count)})
+
+
+SOME = baths(8)
 
 
 def bounds(*by_point: Sequence[tuple[float, float, float] | None], extrapolated: bool = False) -> list[PointBound]:
@@ -119,3 +128,49 @@ def test_the_count_takes_the_asked_cell_only_and_a_release_across_the_end_as_in_
 def test_the_asked_points_are_in_the_order_of_preference() -> None:
     decision = Decision(0.99, 0.95, 600.0, (80.0, 60.0), (1.5, 0.5))
     assert asked_points(decision) == [(60.0, 0.5), (60.0, 1.5), (80.0, 0.5), (80.0, 1.5)]
+
+
+def test_fewer_than_eight_baths_make_no_candidate_and_say_how_many_bottles() -> None:
+    passing = bounds(*[(FAST, FAST)] * 3)
+    verdict = decide(ASKED, passing, baths(7))
+    assert (verdict.word, verdict.hinders, verdict.bottles_needed) == (VerdictWord.MORE_BOTTLES, (Code.FEW_BATHS,), 2)
+    assert decide(ASKED, passing, baths(8)).word is VerdictWord.CANDIDATE
+
+
+def test_a_plateau_makes_no_candidate_and_counts_against_the_glue() -> None:
+    passing, standing = bounds(*[(FAST, FAST)] * 3), Standing(plateau=True)
+    verdict = decide(ASKED, passing, SOME, standing)
+    assert (verdict.word, verdict.hinders) == (VerdictWord.MORE_BOTTLES, (Code.PLATEAU,))
+    none = [PointBound(t, 1.5, {"lognormal": Estimate(None, reason=Code.PLATEAU)}) for t in ASKED.temperatures_c]
+    stuck = bottles(*[(45.0, 60.0)] * 22, *[(900.0, math.inf)] * 2)
+    assert decide(ASKED, none, stuck, standing).word is VerdictWord.NO_GO
+    one = decide(ASKED, none, bottles(*[(45.0, 60.0)] * 23, (900.0, math.inf)), standing)
+    assert (one.word, one.reason) == (VerdictWord.MORE_BOTTLES, "plateau")
+    assert one.bottles_needed is not None
+
+
+def test_a_family_that_is_clearly_worse_does_not_hinder() -> None:
+    pair = (FAST, OPEN)
+    points = bounds(pair, pair, pair)
+    assert decide(ASKED, points, SOME, Standing({"lognormal": 100.0, "weibull": 110.0})).word is VerdictWord.CANDIDATE
+    near = decide(ASKED, points, SOME, Standing({"lognormal": 100.0, "weibull": 109.9}))
+    assert (near.word, near.hinders) == (VerdictWord.MORE_BOTTLES, (Code.FAMILY_UNDECIDED,))
+    assert decide(ASKED, points, SOME, Standing({"weibull": 100.0, "lognormal": 111.0})).word is not VerdictWord.CANDIDATE
+
+
+def test_more_bottles_says_how_many_by_the_room_that_is_left_and_where_the_interval_is_widest() -> None:
+    reach = math.exp(0.4)
+    wide = (500.0 / reach, 500.0, 500.0 * reach)
+    room = math.log(600.0 / 500.0)
+    verdict = decide(ASKED, bounds((OPEN, OPEN), (wide, wide), (OPEN, OPEN)), SOME)
+    assert (verdict.where_c, verdict.where_naoh_pct) == (70.0, 1.5)
+    best = (math.log(700.0 / 500.0) / room) ** 2
+    assert verdict.bottles_needed == 2 * math.ceil(16 * (best - 1) / 2)
+
+
+def test_no_number_of_bottles_makes_up_for_a_calibration() -> None:
+    terms = {"sampling": 0.1, "temperature_calibration": 0.2}
+    estimate = Estimate(500.0, 400.0, 500.0 * math.exp(math.hypot(0.1, 0.2)), unit="s", terms=terms)
+    points = [PointBound(80.0, 1.5, {"lognormal": estimate, "weibull": estimate})]
+    verdict = decide(ASKED, points, SOME)
+    assert (verdict.word, verdict.bottles_needed) == (VerdictWord.MORE_BOTTLES, None)

@@ -27,8 +27,8 @@ from linectl.units import kelvin
 __all__ = ["acceleration_factor", "equivalent_soak", "min_temperature", "released_fraction"]
 
 Array = NDArray[np.float64]
-_CLOSE_C = 0.02
-_GAP_K = 5.0  # between temperatures at which the bound is looked at
+_CLOSE_C = 0.1
+_GAP_K = 10.0  # between temperatures at which the bound is looked at
 _MINUTE_S = 60.0
 _NODES = np.linspace(-5.0, 5.0, 201)
 _WEIGHTS = np.exp(-0.5 * _NODES**2) / np.exp(-0.5 * _NODES**2).sum()

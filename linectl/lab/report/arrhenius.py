@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from linectl.lab.report.curves import share_time
 from linectl.lab.report.html import note, table
 from linectl.lab.report.sentences import family_name, interval
 from linectl.lab.report.svg import drawing, glue_colour, localised, svg_text
-from linectl.lab.results import Analysis, CellCurve, GlueResult
+from linectl.lab.results import Analysis, CellCurve, Estimate, GlueResult
 from linectl.units import kelvin
 from linectl.words import number, tr
 
@@ -144,4 +144,31 @@ def _energies(analysis: Analysis, name: Callable[[str], str]) -> str:
                 )
             )
     heads = [tr("glue"), tr("family"), tr("E, kJ/mol (95 %)"), tr("E without glass lag"), tr("caustic order")]
-    return table(heads, rows)
+    return table(heads, rows) + _further(analysis, name)
+
+
+def _further(analysis: Analysis, name: Callable[[str], str]) -> str:
+    """Return the figures that only some data carry: baths as clusters, how they differ, stirring, a plateau."""
+    columns = (
+        (tr("E, baths as clusters"), lambda result: result.robust_energy, 1),
+        (tr("spread of ln t between baths"), lambda result: result.bath_sd, 2),
+        (tr("ln t, half to full stirring"), lambda result: result.agitation, 2),
+        (tr("share that never comes off"), lambda result: result.never_share, 3),
+    )
+    told = [column for column in columns if any(column[1](result) for result in analysis.glues)]
+    rows = [
+        (
+            name(result.glue),
+            family_name(family),
+            *(_cell(part(result), family, digits) for _, part, digits in told),
+        )
+        for result in analysis.glues
+        for family in result.fits
+    ]
+    heads = [tr("glue"), tr("family"), *(head for head, _, _ in told)]
+    return table(heads, rows) if told and rows else ""
+
+
+def _cell(estimates: Mapping[str, Estimate], family: str, digits: int) -> str:
+    estimate = estimates.get(family)
+    return "–" if estimate is None else interval(estimate, digits)

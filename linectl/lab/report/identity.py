@@ -51,11 +51,11 @@ def _glues(
     """Return each glue with its lots, label maker, paper, finish, age and bottle, and whether it is the reference."""
     references = {record.experiment.reference for record in records if record.experiment}
     rows = []
-    for result in analysis.glues:
-        mine = [bottle for record in records for bottle in record.bottles if bottle.glue == result.glue]
-        role = tr("reference") if result.glue in references else ""
+    for glue in dict.fromkeys(result.glue.partition(" · ")[0] for result in analysis.glues):  # varieties are one glue
+        mine = [bottle for record in records for bottle in record.bottles if bottle.glue == glue]
+        role = tr("reference") if glue in references else ""
         levels = (_levels(mine, factor) for factor in ("lot", "paper", "finish", "age", "bottle"))
-        rows.append((name(result.glue), str(len(mine)), role, makers.get(result.glue, "–"), *levels))
+        rows.append((name(glue), str(len(mine)), role, makers.get(glue, "–"), *levels))
     heads = [
         tr("glue"),
         tr("bottles"),

@@ -10,8 +10,9 @@ import numpy as np
 
 from linectl.lab.kinetics.goodness import Goodness, gof
 from linectl.lab.report.html import note, table
-from linectl.lab.report.sentences import family_name, share_text
+from linectl.lab.report.sentences import family_name, reason_sentence, share_text
 from linectl.lab.report.svg import COLOURS, drawing, localised, svg_text
+from linectl.lab.report.terms import test_name
 from linectl.lab.results import Analysis
 from linectl.words import decimal, tr
 
@@ -25,12 +26,14 @@ def method_section(analysis: Analysis, name: Callable[[str], str]) -> str:
     """Return the method in words, the PP plot of each glue's fits and their figures."""
     found = {
         result.glue: {
-            family: gof(fit, analysis.data.of_glue(result.glue), replicates=0) for family, fit in result.fits.items()
+            family: result.goodness.get(family) or gof(fit, analysis.data.of_glue(result.glue), replicates=0)
+            for family, fit in result.fits.items()
         }
         for result in analysis.glues
         if result.fits
     }
-    return note(_words(analysis)) + (_figure(found, name) + _legend() if found else "") + _fits(analysis, found, name)
+    plot = _figure(found, name) + _legend() if found else ""
+    return note(_words(analysis)) + plot + _fits(analysis, found, name) + _tests(analysis, name)
 
 
 def _words(analysis: Analysis) -> str:
@@ -57,7 +60,7 @@ def _legend() -> str:
 def _figure(found: dict[str, dict[str, Goodness]], name: Callable[[str], str]) -> str:
     columns = min(4, len(found))
     rows = math.ceil(len(found) / columns)
-    with drawing(7.2, 1.95 * rows + 0.3) as figure:
+    with drawing(7.2, 1.9 * rows + 0.45) as figure:
         panels = figure.subplots(rows, 4, squeeze=False, sharex=True, sharey=True)
         flat = [axes for row in panels for axes in row]
         for axes, (glue, families) in zip(flat, found.items(), strict=False):
@@ -65,7 +68,6 @@ def _figure(found: dict[str, dict[str, Goodness]], name: Callable[[str], str]) -
             for index, (family, goodness) in enumerate(families.items()):
                 _draw(axes, goodness, COLOURS[index % len(COLOURS)], family_name(family))
             axes.set_title(name(glue), fontsize=8, loc="left")
-            axes.set_aspect("equal")
             axes.set_xlabel(tr("share off, fit"))
             axes.tick_params(labelbottom=True)
             axes.grid(visible=True)
@@ -119,3 +121,22 @@ def _fits(analysis: Analysis, found: dict[str, dict[str, Goodness]], name: Calla
         tr("p"),
     ]
     return table(heads, rows)
+
+
+def _tests(analysis: Analysis, name: Callable[[str], str]) -> str:
+    """Return the likelihood-ratio tests of what the fits leave out."""
+    rows = [
+        (
+            name(result.glue),
+            test_name(test),
+            family_name(family),
+            "–" if found.statistic is None else decimal(found.statistic, 2),
+            str(found.df),
+            reason_sentence(found.reason) if found.p is None else decimal(found.p, 3),
+        )
+        for result in analysis.glues
+        for test, families in result.tests.items()
+        for family, found in families.items()
+    ]
+    heads = [tr("glue"), tr("tested: does it matter?"), tr("family"), tr("statistic"), tr("degrees"), tr("p")]
+    return table(heads, rows) if rows else ""

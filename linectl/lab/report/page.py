@@ -26,6 +26,7 @@ from linectl.words import language, tr
 
 __all__ = ["Subject", "render"]
 
+_VARIETY = " · "  # after a glue's name: the levels of its bottle factors
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
@@ -45,7 +46,8 @@ class Subject:
 
     def name(self, glue: str) -> str:
         """Return how `glue` is written for people."""
-        return self.names.get(glue, glue)
+        known, dot, variety = glue.partition(_VARIETY)
+        return self.names.get(known, known) + dot + variety
 
     def makers(self) -> dict[str, str]:
         """Return the label makers that may be told: none while blind, for a maker himself alone."""

@@ -16,6 +16,7 @@ __all__ = [
     "verdict_lines",
     "verdict_sentence",
     "verdict_title",
+    "wants_sentence",
 ]
 
 
@@ -66,14 +67,31 @@ def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> s
     return text.format(point=point, soak=_minutes(soak_s), share=share)
 
 
+def wants_sentence(verdict: Verdict) -> str:
+    """Return what MORE BOTTLES asks for (how many, where) and what stands against a CANDIDATE; "" with nothing."""
+    parts = []
+    if verdict.bottles_needed and verdict.where_c is not None:
+        text = tr("about {count} bottles more, most telling at {temperature} °C, {naoh} % NaOH")
+        point = {"temperature": _plain(verdict.where_c), "naoh": _plain(verdict.where_naoh_pct or 0.0)}
+        parts.append(text.format(count=verdict.bottles_needed, **point))
+    elif verdict.where_c is not None:
+        parts.append(tr("more bottles alone will hardly settle it"))
+    if verdict.hinders:
+        parts.append(tr("against it: {codes}").format(codes="; ".join(map(reason_sentence, verdict.hinders))))
+    return ". ".join(parts)
+
+
 def verdict_lines(analysis: Analysis, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """Return one line per glue: its name (as `names` writes it), its verdict, and why."""
+    """Return a line per glue: its name (as `names` writes it), its verdict, and why; below it what it asks for."""
     shown = [names.get(result.glue, result.glue) for result in analysis.glues]
     width = max(map(len, shown), default=0)
-    return [
-        f"{name.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}"
-        for name, result in zip(shown, analysis.glues, strict=True)
-    ]
+    lines = []
+    for name, result in zip(shown, analysis.glues, strict=True):
+        lines.append(f"{name.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}")
+        wants = wants_sentence(result.verdict)
+        if wants:
+            lines.append(f"{'':{width}}  {wants}")
+    return lines
 
 
 def share_text(share: float) -> str:
@@ -87,6 +105,7 @@ def reason_sentence(reason: str) -> str:
         "nothing_released": tr("no label came off"),
         "not_fitted": tr("no fit was possible"),
         "open": tr("the data leave it open"),
+        "plateau": tr("some labels stayed on for good: no time is told, and too few bottles to count by"),
         "SINGLE_TEMPERATURE": tr("one temperature only: no activation energy can be told"),
         "SINGLE_CAUSTIC": tr("one NaOH only: no caustic order can be told"),
         "ALL_CENSORED": tr("no label came off"),
@@ -96,7 +115,7 @@ def reason_sentence(reason: str) -> str:
         "UNBOUNDED": tr("the data set no bound"),
         "NO_BOTTLES": tr("no bottles"),
         "EXTRAPOLATED": tr("beyond the tested temperatures or NaOH"),
-        "FEW_BATHS": tr("fewer than 8 baths: the bounds are optimistic"),
+        "FEW_BATHS": tr("fewer than 8 baths"),
         "ALL_CENSORED_CELL": tr("a cell in which no label came off"),
         "FIRST_CHECK_CELL": tr("a cell in which every label was off at the first check"),
         "TRACE_GAP": tr("a hole in the bath's temperature"),
@@ -105,13 +124,34 @@ def reason_sentence(reason: str) -> str:
         "FAMILY_UNDECIDED": tr("the two families fit alike and their bounds differ"),
         "ILL_CONDITIONED": tr("the fit is nearly undetermined"),
         "PLATEAU": tr("some labels seem never to come off"),
+        "NO_PLATEAU": tr("no share of labels that never come off"),
+        "NOT_SIMULATED": tr("no bootstrap for such a fit"),
+        "NOT_OBSERVED": tr("a bottle that was never looked at"),
+        "SINGLE_LEVEL": tr("one level only"),
+        "CONFOUNDED": tr("two factors were only changed together"),
+        "FACTOR_TIME_CONFOUNDED": tr("NaOH or stirrer goes with bath order"),
+        "PSEUDO_REPLICATION": tr("one bath only: its bottles are no repeats"),
+        "GLUE_CONFOUNDED": tr("two glues never meet in a bath"),
+        "ALIASED": tr("two effects move together in every bath"),
+        "NOT_WITHIN": tr("not shown even at the hottest tested temperature"),
+        "COOLEST_TESTED": tr("the coolest tested temperature does already"),
+        "BATHS_ALIKE": tr("baths differ no more than their bottles"),
+        "NO_CALIBRATION": tr("no calibration on record: its part of the bound is missing"),
+        "CALIBRATION_DUE": tr("the calibration was past its date"),
+        "LOTS_DIFFER": tr("lots of one glue differ"),
+        "CURVED": tr("the Arrhenius line is bent"),
+        "SIGMA_VARIES": tr("the spread depends on temperature"),
+        "POOR_FIT": tr("the family fits poorly"),
+        "CAUSTIC_ZERO": tr("a bath without NaOH: the order is that of (c + 0.1)"),
     }
     return sentences.get(reason, reason)
 
 
 def family_name(family: str) -> str:
     """Return a distribution family's name for people."""
-    return {"lognormal": tr("lognormal"), "weibull": tr("Weibull")}.get(family, family)
+    return {"lognormal": tr("lognormal"), "weibull": tr("Weibull"), "loglogistic": tr("loglogistic")}.get(
+        family, family
+    )
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:

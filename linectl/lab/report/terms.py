@@ -19,6 +19,7 @@ __all__ = [
     "set_name",
     "task_name",
     "term_name",
+    "test_name",
     "trial_state",
 ]
 
@@ -209,5 +210,17 @@ def method_name(word: str) -> str:
         "bootstrap-t": tr("bootstrap-t"),
         "bootstrap_t": tr("bootstrap-t"),
         "calibration": tr("calibration"),
+    }
+    return " + ".join(names.get(part, _plain(part)) for part in word.split("+"))
+
+
+def test_name(word: str) -> str:
+    """Return what a likelihood-ratio test asks."""
+    names = {
+        "bath_effect": tr("baths differ"),
+        "plateau": tr("some labels never come off"),
+        "curvature": tr("the Arrhenius line is bent"),
+        "sigma_by_temperature": tr("the spread depends on temperature"),
+        "lots": tr("lots of glue differ"),
     }
     return names.get(word, _plain(word))

@@ -8,7 +8,7 @@ from html import escape
 
 from linectl.lab.confirmation.evaluate import ConfirmationVerdict
 from linectl.lab.report.confirmation import confirmation_rows, confirmation_sentence, confirmation_title
-from linectl.lab.report.html import note, table
+from linectl.lab.report.html import details, note, table
 from linectl.lab.report.sentences import (
     family_name,
     reason_sentence,
@@ -76,7 +76,60 @@ def _box(result: GlueResult, analysis: Analysis, name: Callable[[str], str]) -> 
     ).format(
         n=result.n_bottles, baths=result.n_baths, first=result.n_left, between=result.n_interval, still=result.n_right
     )
-    return f'<section class="glue">{line}{table(heads, rows, css="criteria")}{_how(result)}{note(counts)}</section>'
+    criteria = table(heads, rows, css="criteria")
+    return (
+        f'<section class="glue">{line}{_next(result)}{criteria}{_how(result)}{_beside(result)}{note(counts)}</section>'
+    )
+
+
+def _next(result: GlueResult) -> str:
+    """Return what would settle an open verdict, and what stands against a CANDIDATE."""
+    verdict, told = result.verdict, []
+    if verdict.bottles_needed is not None and verdict.where_c is not None:
+        text = tr("About {n} more bottles would settle it, best at {temperature} °C and {naoh} % NaOH.")
+        where = {"temperature": number(verdict.where_c), "naoh": number(verdict.where_naoh_pct or 0.0)}
+        told.append(text.format(n=verdict.bottles_needed, **where))
+    if verdict.hinders:
+        reasons = "; ".join(reason_sentence(each) for each in verdict.hinders)
+        told.append(tr("Against a CANDIDATE: {reasons}.").format(reasons=reasons))
+    return "".join(note(text) for text in told)
+
+
+def _beside(result: GlueResult) -> str:
+    """Return the bounds that do not decide (typical bath, fit without baths) and the coolest temperatures."""
+    rows: list[tuple[str, ...]] = []
+    for point in result.points:
+        for family in point.by_family:
+            others = [each.get(family) for each in (point.conditional, point.profile)]
+            if any(each is not None for each in others):
+                rows.append((_where(point), family_name(family), *(_bounds(each) for each in others)))
+    heads = [tr("point"), tr("family"), tr("typical bath, min"), tr("fit without baths, profile likelihood, min")]
+    found = table(heads, rows, css="criteria") if rows else ""
+    told = [
+        tr("{family}, {naoh} % NaOH: {temperature} °C").format(
+            family=family_name(family), naoh=number(coolest.naoh_pct), temperature=_degrees(estimate)
+        )
+        for coolest in result.coolest
+        for family, estimate in coolest.by_family.items()
+    ]
+    if told:
+        text = tr("Lowest temperature by the upper bound: {told}.")
+        found += note(text.format(told="; ".join(told)))
+    return details(tr("Beside what decides"), found) if found else ""
+
+
+def _where(point: PointBound) -> str:
+    return tr("{temperature} °C, {naoh} %").format(temperature=number(point.temperature_c), naoh=number(point.naoh_pct))
+
+
+def _bounds(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value is None:
+        return "–" if estimate is None else reason_sentence(estimate.reason)
+    return f"{_minutes(estimate.value)} [{_minutes(estimate.lower)}; {_minutes(estimate.upper)}]"
+
+
+def _degrees(estimate: Estimate) -> str:
+    return reason_sentence(estimate.reason) if estimate.value is None else decimal(estimate.value)
 
 
 def _rows(point: PointBound, soak_s: float) -> list[tuple[str, ...]]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from linectl import words
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.lab.design.loading import blind_codes
+from linectl.lab.report.page import Subject, render
+from linectl.lab.report.record import gather
+from linectl.lab.results import Analysis
 from linectl.model.experiments import Experiment
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
 from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Treatment, Trial, TrialState
-from linectl.server.pooling import Pool, pool_of
+from linectl.server.pooling import Pool, analyse_pool, pool_of
 from linectl.sim.campaign import SoakedBath, simulate_campaign
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store
@@ -117,9 +121,7 @@ async def _run(store: Store, told: Told, start_ns: int, extra: Sequence[Event]) 
         await store.end_run(run.id, ExitStatus.SUCCESS, "", at_ns)
 
 
-async def _bath(
-    store: Store, run: Run, experiment: Experiment, number: int, bath: SoakedBath, at_ns: int
-) -> None:
+async def _bath(store: Store, run: Run, experiment: Experiment, number: int, bath: SoakedBath, at_ns: int) -> None:
     codes = blind_codes(experiment) if experiment.blind else {}
     treatment = Treatment(bath.temperature_c, bath.naoh_pct)
     end_ns = at_ns + s_to_ns(bath.trace_s[-1])
@@ -167,7 +169,10 @@ def screening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     told = (
         ("note", {"text": "zementit bubbles, casein not", "who": "op1", "trial": 1}),
         ("deviation", {"text": "gripfix of Umbrella came late", "who": "op1", "trial": 1}),
-        ("bottle_skipped", {"trial": 1, "bottle": "T01-P01", "position": 1, "reason": "gripfix label torn", "who": "op1"}),
+        (
+            "bottle_skipped",
+            {"trial": 1, "bottle": "T01-P01", "position": 1, "reason": "gripfix label torn", "who": "op1"},
+        ),
         ("state", {"of": "run", "from": "running", "to": "held", "who": "op1", "why": "lid"}),
         ("state", {"of": "run", "from": "restarting", "to": "running", "who": "op1", "why": ""}),
         ("crash", {"trial": 2, "phase": "soak", "gap_s": 12.0, "temperature_c": 59.5}),
@@ -182,6 +187,31 @@ def screening(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pool(screening: Path) -> Pool:
     reader = StoreReader(screening)
     return pool_of(reader, [reader.run("R1")])
+
+
+@pytest.fixture(scope="session")
+def analysis(pool: Pool) -> Analysis:
+    words.use("en")
+    return analyse_pool(pool)
+
+
+@pytest.fixture(scope="session")
+def subject(pool: Pool, analysis: Analysis) -> Subject:
+    return Subject([gather(pool.reader, pool.runs[0], pool.experiments[0])], analysis)
+
+
+@pytest.fixture(scope="session")
+def page(subject: Subject) -> str:
+    words.use("en")
+    return render(subject)
+
+
+@pytest.fixture(scope="session")
+def french(subject: Subject) -> Iterator[str]:
+    words.use("fr")
+    text = render(subject)
+    words.use("en")
+    yield text
 
 
 @pytest.fixture
