@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench study words clean
+.PHONY: demo test lint types bench study words docs clean
 
 # what running needs, and the embedded broker of the simulated line
 .venv/run: pyproject.toml constraints.txt
@@ -36,6 +36,16 @@ bench: .venv/dev
 
 study: .venv/dev
 	$(BIN)/python -m benchmarks.study_activation_energy
+	$(BIN)/python -m benchmarks.study_coverage
+	$(BIN)/python -m benchmarks.study_designs
+	$(BIN)/python -m benchmarks.study_day
+	$(BIN)/python -m benchmarks.study_names
+	$(BIN)/python -m benchmarks.study_confirmation
+
+# after a change of the analysis: the notebook's outputs, as a fresh execution leaves them
+docs: .venv/dev
+	$(BIN)/python tools/make_past_trials.py
+	$(BIN)/python tools/run_notebook.py
 
 # after a change of words/fr/LC_MESSAGES/linectl.po
 words: .venv/dev

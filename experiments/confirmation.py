@@ -25,16 +25,17 @@ async def main() -> None:
     experiment = linectl.load_experiment(EXPERIMENT)
     async with linectl.open_line("simulated", seed=experiment.seed, memory=True) as bench:
         screening = await bench.run(experiment)
-        registered = linectl.register_confirmation(
-            screening.runs, GLUE, lots=["A", "B"], rule=RULE, recipe="reference_80c_2pct", folder=PLACE
-        )
-        name = registered.confirmation.id
-        print(f"{name}: {registered.confirmation.rule}, applied as {registered.confirmation.applied}")
+    registered = linectl.register_confirmation(
+        screening.runs, GLUE, lots=["A", "B"], rule=RULE, recipe="reference_80c_2pct", folder=PLACE
+    )
+    name = registered.confirmation.id
+    print(f"{name}: {registered.confirmation.rule}, applied as {registered.confirmation.applied}")
+    async with linectl.open_line("simulated", seed=experiment.seed + 1, memory=True) as bench:
         for file in registered.files:
             plan = linectl.load_experiment(file)
             result = await bench.run(replace(plan, replicates=min(plan.replicates, BATHS)))
             print(f"{plan.name}: {result.released()} of {len(result.bottles)} labels off")
-        verdict = linectl.judge_confirmation(screening.runs, name)
+    verdict = linectl.judge_confirmation(screening.runs, name)
     for criterion in verdict.criteria:
         word = {True: "passed", False: "failed", None: "open"}[criterion.passed]
         print(f"  {criterion.code}: {word} ({criterion.measured}; asked: {criterion.threshold})")

@@ -36,11 +36,13 @@ def command(
     if as_json:
         emit("fit", to_json(analysis))
         return 0
-    rows = []
-    for result in analysis.glues:
-        for family, energy in result.activation_energy.items():
-            rows.append([names[result.glue], str(result.n_bottles), family, _interval(energy)])
-    click.echo(table([tr("glue"), tr("bottles"), tr("family"), tr("activation energy, kJ/mol (95 %)")], rows))
+    rows = [
+        [names[result.glue], str(result.n_bottles), family, _interval(energy), _interval(result.bath_sd.get(family), 2)]
+        for result in analysis.glues
+        for family, energy in result.activation_energy.items()
+    ]
+    spread = tr("baths, sd of ln t (95 %)")
+    click.echo(table([tr("glue"), tr("bottles"), tr("family"), tr("activation energy, kJ/mol (95 %)"), spread], rows))
     click.echo()
     rows = [
         [names[result.glue], number(point.temperature_c), number(point.naoh_pct), family, _interval(estimate)]
@@ -51,15 +53,40 @@ def command(
     share = f"{number(round(100 * analysis.decision.removal, 6))} %"
     heading = tr("time for {share} off, s (one-sided bounds)").format(share=share)
     click.echo(table([tr("glue"), "°C", "NaOH %", tr("family"), heading], rows))
+    click.echo()
+    rows = [
+        [names[result.glue], number(each.naoh_pct), family, _alone(estimate)]
+        for result in analysis.glues
+        for each in result.coolest
+        for family, estimate in each.by_family.items()
+    ]
+    soak = decimal(analysis.decision.soak_s / 60)
+    heading = tr("coolest for {share} off within {soak} min, °C (bound)").format(share=share, soak=soak)
+    click.echo(table([tr("glue"), "NaOH %", tr("family"), heading], rows))
     for warning in analysis.warnings:
         click.echo(f"{warning.code} {warning.detail}", err=True)
+    for result in analysis.glues:
+        for warning in result.warnings:
+            click.echo(f"{names[result.glue]}: {warning.code} {warning.detail}", err=True)
     return 0
 
 
-def _interval(estimate: Estimate) -> str:
+def _interval(estimate: Estimate | None, digits: int = 1) -> str:
     from linectl.lab.report.sentences import reason_sentence
 
+    if estimate is None:
+        return tr("none")
     if estimate.value is None:
         return reason_sentence(estimate.reason)
-    low, high = (tr("none") if end is None else decimal(end) for end in (estimate.lower, estimate.upper))
-    return f"{decimal(estimate.value)} [{low}; {high}]"
+    low, high = (tr("none") if end is None else decimal(end, digits) for end in (estimate.lower, estimate.upper))
+    return f"{decimal(estimate.value, digits)} [{low}; {high}]"
+
+
+def _alone(estimate: Estimate) -> str:
+    """Return a value that is a bound itself, and what its reader must know of it."""
+    from linectl.lab.report.sentences import reason_sentence
+
+    told = reason_sentence(estimate.reason) if estimate.reason else ""
+    if estimate.value is None:
+        return told
+    return f"{decimal(estimate.value)} ({told})" if told else decimal(estimate.value)

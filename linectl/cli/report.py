@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -36,12 +37,11 @@ def command(
     from linectl.server.finished import Asked, find_pool
     from linectl.server.reporting import report_name, write_pool_report
 
-    loop = asyncio.new_event_loop()  # for its time alone
-    began_s = loop.time()
-    pool = find_pool(runs, data, maker=maker)
-    target = write_pool_report(pool, output or Path(report_name(pool)), Asked(soak_s, tau_glass_s))
-    took_s, size = loop.time() - began_s, target.stat().st_size
-    loop.close()
+    with closing(asyncio.new_event_loop()) as loop:  # for its time alone
+        began_s = loop.time()
+        pool = find_pool(runs, data, maker=maker)
+        target = write_pool_report(pool, output or Path(report_name(pool)), Asked(soak_s, tau_glass_s))
+        took_s, size = loop.time() - began_s, target.stat().st_size
     if as_json:
         told = {"run": pool.runs[0].id, "runs": [run.id for run in pool.runs], "file": str(target), "bytes": size}
         emit("report", told | {"seconds": round(took_s, 3)})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 
 from scipy.special import expit, ndtri
@@ -23,6 +25,7 @@ from linectl.lab.kinetics.sandwich import cluster_interval
 from linectl.lab.kinetics.turnbull import turnbull
 from linectl.lab.results import Analysis, CellCurve, Estimate, GlueResult, SensorDoubt
 from linectl.model.experiments import Decision, Glass, Prior
+from linectl.words import language
 
 __all__ = ["FAMILY_NAMES", "REPLICATES", "SEED", "analyse", "to_json"]
 
@@ -30,6 +33,7 @@ REPLICATES = 499
 """Of each bound; 499 are what its coverage was studied with."""
 SEED = 20260101
 """Of all that is drawn, so that the same data give the same record."""
+_REMEMBERED = 16  # glues
 _GOODNESS_REPLICATES = 19  # so few tell p = .05: none of them is as far off
 _MOST_BOTTLES = 1000  # beyond, the distance of fit and labels is given without its chance
 
@@ -68,7 +72,7 @@ def analyse(
         runs=tuple(runs),
         experiment=experiment,
         simulated=simulated,
-        glues=tuple(_glue(data.of_glue(name), name, asked) for name in data.glues),
+        glues=tuple(_glue(_Part.of(data.of_glue(name), name), asked) for name in data.glues),
         decision=decision,
         glass=glass,
         data=data,
@@ -81,7 +85,26 @@ def analyse(
     )
 
 
-def _glue(data: ReleaseData, name: str, asked: _Asked) -> GlueResult:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One glue's bottles. Two parts are equal when all that an answer depends on is: rows, checks, traces, language."""
+
+    name: str
+    key: str
+    language: str
+    data: ReleaseData = field(compare=False)
+
+    @classmethod
+    def of(cls, data: ReleaseData, name: str) -> _Part:
+        looks = hashlib.sha256(repr([(row.bottle, row.checks_s) for row in data.records]).encode()).hexdigest()
+        ends = hashlib.sha256(data.lo_s.tobytes() + data.hi_s.tobytes()).hexdigest()
+        return cls(name, f"{data.sha256()} {looks} {ends}", language(), data)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _glue(part: _Part, asked: _Asked) -> GlueResult:
+    """Return what is found out about one glue; the last ones are kept, for a report asks what a verdict asked."""
+    data, name = part.data, part.name
     decision, conf = asked.decision, asked.decision.confidence
     fitted = Fitted.of(data, asked.glass)
     bounds = GlueBounds(fitted, decision, asked.doubt, asked.replicas)
@@ -175,9 +198,10 @@ def _never_share(fitted: Fitted, conf: float) -> dict[str, Estimate]:
 
 
 def _goodness(fitted: Fitted, seed: int) -> dict[str, Goodness]:
+    """Return the distance of fit and labels in each family; its chance in the one that describes them best."""
     replicates = _GOODNESS_REPLICATES if len(fitted.data) <= _MOST_BOTTLES else 0
     return {
-        family: gof(fit, fitted.data, replicates=replicates, seed=seed)
+        family: gof(fit, fitted.data, replicates=replicates if family == fitted.family else 0, seed=seed)
         for family, fit in fitted.fits.items()
         if not fit.model.exact.row.size
     }

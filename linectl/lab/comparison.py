@@ -7,6 +7,7 @@ to all of both glues so far: ln t = b0 + caustic + glue + sigma W on the dose; z
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import exp
 
 import numpy as np
@@ -70,7 +71,7 @@ def compare_glues(
             hint=tr("look less often: --looks"),
         )
     due = [round(k * planned / looks) for k in range(1, looks + 1)]
-    plan = plan_comparison(fractions=[baths / planned for baths in due])
+    plan = _planned(tuple(baths / planned for baths in due))
     formula = Formula(glue=True, reference_glue=reference)
     found: list[ComparedLook] = []
     scores: list[float] = []
@@ -87,6 +88,12 @@ def compare_glues(
     return GlueComparison(glue, reference, family, plan, tuple(found))
 
 
+@cache
+def _planned(fractions: tuple[float, ...]) -> Comparison:
+    """Return the plan of looks at these information fractions; its integrals take a second."""
+    return plan_comparison(fractions=fractions)
+
+
 def _both(data: ReleaseData, glue: str, reference: str) -> ReleaseData:
     missing = [name for name in (glue, reference) if name not in data.glues]
     if missing or glue == reference:
@@ -98,9 +105,9 @@ def _both(data: ReleaseData, glue: str, reference: str) -> ReleaseData:
     common = held[glue] & held[reference]
     if not common:
         raise Refused(
-            tr("{glue} and {reference} share no bath: a difference between baths would pass for one of the glues").format(
-                glue=glue, reference=reference
-            ),
+            tr(
+                "{glue} and {reference} share no bath: a difference between baths would pass for one of the glues"
+            ).format(glue=glue, reference=reference),
             hint=tr("put both glues into every bath"),
         )
     return data.where([row.glue in held and row.bath in common for row in data.records])

@@ -73,7 +73,7 @@ def count_stuck(data: ReleaseData, temperature_c: float, naoh_pct: Iterable[floa
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a glue's fits stand: the criterion of each family that could be fitted, and whether labels may stick for good.
+    """How a glue's fits stand: the criterion of each family that was fitted, and whether labels may stick for good.
 
     `plateau`: a share that never comes off shows, and it may be more than the removal asked leaves.
     """
@@ -145,9 +145,7 @@ def _with_wants(
     )
 
 
-def _hinders(
-    decision: Decision, points: Sequence[PointBound], data: ReleaseData, standing: Standing
-) -> Iterable[Code]:
+def _hinders(decision: Decision, points: Sequence[PointBound], data: ReleaseData, standing: Standing) -> Iterable[Code]:
     if len(data.baths) < FEW_BATHS:
         yield Code.FEW_BATHS
     if standing.plateau:
@@ -161,9 +159,7 @@ def _hinders(
     yield from sorted({Code(e.reason) for e in every if e.value is None and e.reason in list(Code)} - {Code.PLATEAU})
 
 
-def _needed(
-    decision: Decision, points: Sequence[PointBound], data: ReleaseData, standing: Standing
-) -> int | None:
+def _needed(decision: Decision, points: Sequence[PointBound], data: ReleaseData, standing: Standing) -> int | None:
     """Return how many bottles more may end it, by the shrinking of the sampling part, in whole baths; None: no number.
 
     A point whose estimate is within the soak may pass; when there is none, the hottest may prove beyond it. Where there

@@ -13,7 +13,7 @@ from linectl.words import tr
 
 __all__ = ["look_for_doubts"]
 
-_SHORTEST_S = 20.0  # no test of label removal ends sooner: looks are 5 s apart at best, labels need minutes
+_SHORTEST_S = 60.0  # no test of label removal ends sooner: labels need minutes; a cap of 15, 20 or 30 min stays below
 _HOURS_S = 2.0  # below it, hours are likelier than minutes
 
 

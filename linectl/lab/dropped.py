@@ -77,11 +77,14 @@ def _check_numbers(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> bool:
     """Refuse holes in the numbers of bottles, when most of the series is there; tell whether there were any."""
     lines = {row.line: row for row in sheet.rows}
     found: dict[tuple[str, int], int] = {}
+    width: dict[str, int] = defaultdict(lambda: 1)  # of numbers with leading zeros: B01 comes before B10
     for bottle in bottles:
         numbered = _NUMBERED.fullmatch(bottle.label)
         if numbered is None:
             return False
         found.setdefault((numbered[1], int(numbered[2])), bottle.line)
+        if numbered[2].startswith("0"):
+            width[numbered[1]] = len(numbered[2])
     holes = False
     for (prefix, number), (following_prefix, following) in pairwise(sorted(found)):
         missing = following - number - 1
@@ -92,6 +95,7 @@ def _check_numbers(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> bool:
                 "add those that never released with an empty hi, or say in a column n_bottles how many went in"
             )
             cell = lines[found[prefix, following]].cells["bottle"]
-            told = text.format(prefix=prefix, first=number + 1, last=following - 1)
+            first, last = (str(each).zfill(width[prefix]) for each in (number + 1, following - 1))
+            told = text.format(prefix=prefix, first=first, last=last)
             sheet.problem(cell, told, ImportCode.DROPPED)
     return holes

@@ -12,13 +12,14 @@ from linectl.lab.kinetics.bootstrap import MarginalTimes
 from linectl.lab.kinetics.calibration import with_calibration
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.derived import equivalent_soak, min_temperature
-from linectl.lab.kinetics.fit import NotFitted, ReleaseFit
+from linectl.lab.kinetics.fit import NotFitted
 from linectl.lab.kinetics.intervals import ReleaseTimes
 from linectl.lab.results import BathSoak, CoolestPoint, Estimate, PointBound, SensorDoubt
 from linectl.model.experiments import Decision
 
 __all__ = ["GlueBounds", "Replicas"]
 
+_NEAR_K = 0.5  # a bath within its band stands at what it was meant to
 _MOST_BOTTLES = 3000  # beyond, bounds are by profile likelihood: replicates would take minutes
 
 
@@ -36,6 +37,7 @@ class GlueBounds:
 
     def __init__(self, fitted: Fitted, decision: Decision, doubt: SensorDoubt, replicas: Replicas) -> None:
         self._fitted, self._decision, self._doubt = fitted, decision, doubt
+        self._known: dict[tuple[str, float, float], Estimate] = {}
         self._profile = {family: ReleaseTimes(fit) for family, fit in fitted.fits.items()}
         self._marginal = {
             family: MarginalTimes(
@@ -99,16 +101,23 @@ class GlueBounds:
         return tuple(found)
 
     def _deciding(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
+        """Return the bound that decides; asked points are often tested ones too, and asked again."""
+        key = (family, temp_c, naoh_pct)
+        if key not in self._known:
+            self._known[key] = self._decided(family, temp_c, naoh_pct)
+        return self._known[key]
+
+    def _decided(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
         fit, conf = self._fitted.found[family], self._decision.confidence
         if isinstance(fit, NotFitted):
             return Estimate(None, conf=conf, method="bootstrap-t", unit="s", reason=fit.code, population="marginal")
         plateau = self._beyond_plateau(family)
         if plateau is not None:
             return replace(plateau, conf=conf)
-        found = self._bound(family, fit, temp_c, naoh_pct)
+        found = self._bound(family, temp_c, naoh_pct)
         return with_calibration(found, fit, self._doubt, temp_c=temp_c, naoh_pct=naoh_pct)
 
-    def _bound(self, family: str, fit: ReleaseFit, temp_c: float, naoh_pct: float) -> Estimate:
+    def _bound(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
         """Return the bootstrap-t bound, or the profile's where there are exact times or very many bottles."""
         if family in self._marginal:
             found = self._marginal[family].bound(
@@ -147,7 +156,9 @@ class GlueBounds:
         if fit is None:
             return []
         low, high = fit.temperatures_c
-        return sorted({min(max(cell[0], low), high) for cell in self._fitted.data.cells})
+        # what was meant, where the baths stood near it: asked points are often the same
+        cells = {cell[0] for cell in self._fitted.data.cells}
+        return sorted({c if low - _NEAR_K <= c <= high + _NEAR_K else min(max(c, low), high) for c in cells})
 
     def _coolest(self, family: str, naoh_pct: float, tested_c: list[float]) -> Estimate:
         fit, conf = self._fitted.found[family], self._decision.confidence

@@ -31,7 +31,9 @@ def glue_warnings(
     decision: Decision,
 ) -> tuple[Warn, ...]:
     """Return the warnings on one glue."""
-    found = list(dict.fromkeys(Warn(fit.code, fit.detail) for fit in fitted.found.values() if isinstance(fit, NotFitted)))
+    found = list(
+        dict.fromkeys(Warn(fit.code, fit.detail) for fit in fitted.found.values() if isinstance(fit, NotFitted))
+    )
     if len(fitted.data.baths) < FEW_BATHS:
         found.append(Warn(Code.FEW_BATHS, str(len(fitted.data.baths))))
     if any(not fit.has_caustic for fit in fitted.fits.values()):
@@ -47,7 +49,13 @@ def glue_warnings(
         for point in points
         if any(estimate.extrapolated for estimate in point.by_family.values())
     ]
-    return (*found, *_undecided(fitted, points, decision), *_plateau(fitted), *_tested(fitted), *_poor(fitted, goodness))
+    return (
+        *found,
+        *_undecided(fitted, points, decision),
+        *_plateau(fitted),
+        *_tested(fitted),
+        *_poor(fitted, goodness),
+    )
 
 
 def data_warnings(data: ReleaseData, doubt: SensorDoubt) -> tuple[Warn, ...]:
@@ -120,7 +128,10 @@ def _single_baths(data: ReleaseData) -> Iterator[Warn]:
     temperatures = list(_bath_temperatures(data).values())
     alone = sorted(t for t in set(temperatures) if temperatures.count(t) == 1)
     if alone:
-        yield Warn(Code.PSEUDO_REPLICATION, tr("one bath only at {points} °C").format(points=", ".join(map("{:g}".format, alone))))
+        yield Warn(
+            Code.PSEUDO_REPLICATION,
+            tr("one bath only at {points} °C").format(points=", ".join(map("{:g}".format, alone))),
+        )
 
 
 def _without_naoh(data: ReleaseData) -> Iterator[Warn]:

@@ -87,7 +87,7 @@ class PointBound:
 
 @dataclass(frozen=True, slots=True)
 class CoolestPoint:
-    """The lowest temperature (°C) at which the wanted share is off within `within_s`, by the upper bound, per family."""
+    """The lowest temperature (°C) at which the wanted share is off within `within_s`, by its bound, per family."""
 
     naoh_pct: float
     within_s: float

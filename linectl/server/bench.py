@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from drivers.link import Link
 from linectl.clock import Clock
+from linectl.errors import Refused
 from linectl.lab.answers import AnswersFace, check_answers, check_covered
 from linectl.lab.asking import blind_names, expected
 from linectl.lab.commands import Commands
@@ -32,6 +33,7 @@ from linectl.server.pooling import pool_of
 from linectl.server.simulated import hands_of
 from linectl.server.studies import Runs
 from linectl.store.reader import StoreReader
+from linectl.words import tr
 
 if TYPE_CHECKING:
     from linectl.lab.kinetics.data import ReleaseData
@@ -116,8 +118,10 @@ class Bench(Commands):
         """All runs that were made on this bench so far, as one body of data.
 
         Raises:
-            Refused: they contradict each other.
+            Refused: there is none yet, or they contradict each other.
         """
+        if not self._made:
+            raise Refused(tr("no run was made on this bench yet"))
         return self._runs(*self._made)
 
     def hours(self) -> float:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from linectl import words
 from linectl.errors import LinectlError
-from linectl.server.finished import NOTHING_ASKED, Asked, FinishedRun, analyse_run, write_report
+from linectl.server.finished import NOTHING_ASKED, Asked, FinishedRun, analyse_run
+from linectl.server.reporting import write_report
 from linectl.words import tr
 
 if TYPE_CHECKING:

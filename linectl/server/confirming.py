@@ -91,6 +91,8 @@ def register_from_screening(
     from linectl.lab.confirmation.rules import parse_rule
     from linectl.server.confirmation_files import write_files
 
+    parse_rule(plan.rule)  # mistakes of the command first: the analysis takes its time
+    _check_name(plan.id or "C")
     found = find_run(run, data) if isinstance(run, str) else run
     experiment = _screened(found)
     analysis = analyse_run(found)
@@ -132,8 +134,6 @@ def plan_confirmation(
     result = _candidate(analysis, plan.glue)
     verdict, decision = result.verdict, analysis.decision
     name = plan.id or f"C-{re.sub(r'[^A-Za-z0-9_.-]', '-', plan.glue)}-{verdict_hash(analysis)[:6]}"
-    if not _NAME.fullmatch(name):
-        raise Refused(tr("{name!r} is no name for a confirmation: letters, digits, . _ -").format(name=name))
     asked = Confirmation(
         id=name,
         glue=plan.glue,
@@ -294,6 +294,11 @@ def _probe_margin_k(found: FinishedRun) -> float:
             known = [each for tag, each in sensors.items() if tag.endswith(".temperature")]
             return max((math.ceil(164.5 * float(each["u"])) / 100 for each in known), default=0.0)
     return 0.0
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Refused(tr("{name!r} is no name for a confirmation: letters, digits, . _ -").format(name=name))
 
 
 def _candidate(analysis: Analysis, glue: str) -> GlueResult:

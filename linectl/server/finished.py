@@ -24,7 +24,6 @@ __all__ = [
     "find_pool",
     "find_run",
     "open_reader",
-    "write_report",
 ]
 
 
@@ -72,10 +71,3 @@ def analyse_run(found: FinishedRun, asked: Asked = NOTHING_ASKED) -> Analysis:
         Refused: the run has no bottles.
     """
     return analyse_pool(pool_of(found.reader, [found.run]), asked)
-
-
-def write_report(found: FinishedRun, target: Path, asked: Asked = NOTHING_ASKED) -> Path:
-    """Write the report of a run as one HTML file, in the language in use."""
-    from linectl.server.reporting import write_pool_report
-
-    return write_pool_report(pool_of(found.reader, [found.run]), target, asked)

@@ -44,7 +44,8 @@ class Pool:
 
     `experiments` are those of the runs (None: past trials). While a run is blind, `codes` (glue -> code) is filled and
     nothing here names a glue. With a `maker` the reader shows his glues and the reference alone, but experiments are
-    whole: a face tells nothing of them but the reference and that maker's own. `names` tells how a glue that the reader names is written for people (`pvoh (K7)` once codes are open).
+    whole: a face tells nothing of them but the reference and that maker's own. `names` tells how a glue that the
+    reader names is written for people (`pvoh (K7)` once codes are open).
     """
 
     reader: StoreReader

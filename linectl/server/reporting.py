@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from linectl.errors import Refused
 from linectl.model.confirmations import set_of
-from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool
+from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool, pool_of
 
 if TYPE_CHECKING:
     from linectl.lab.confirmation.evaluate import ConfirmationVerdict
+    from linectl.server.finished import FinishedRun
 
-__all__ = ["confirmations_of", "report_name", "report_page", "write_pool_report"]
+__all__ = ["confirmations_of", "report_name", "report_page", "write_pool_report", "write_report"]
 
 
 def report_name(pool: Pool) -> str:
@@ -49,6 +50,11 @@ def write_pool_report(pool: Pool, target: Path, asked: Asked = NOTHING_ASKED) ->
     part.write_text(html, encoding="utf-8")
     part.replace(target)
     return target
+
+
+def write_report(found: FinishedRun, target: Path, asked: Asked = NOTHING_ASKED) -> Path:
+    """Write the report of one run, in the language in use."""
+    return write_pool_report(pool_of(found.reader, [found.run]), target, asked)
 
 
 def confirmations_of(pool: Pool) -> list[ConfirmationVerdict]:

@@ -340,10 +340,12 @@ def register_confirmation(
     """Fix the confirmation of a CANDIDATE before its first bottle, and write its experiment files into `folder`.
 
     `rule` is bottles/stuck allowed; `.confirmation.applied` is what it takes when baths differ by `bath_sd` (of ln t).
-    Point and soak (°C, s) are the screening's unless given.
+    Point and soak (°C, s) are the screening's unless given. It is written into the store of `runs`: the line must
+    be closed.
 
     Raises:
-        Refused: not a CANDIDATE, a point beyond what it passed, a name that is taken, a plan that failed before.
+        Refused: the line is still open, not a CANDIDATE, a point beyond what it passed, a name that is taken, a plan
+            that failed before.
         ConfigError: no such rule.
     """
     from linectl.server.confirming import Plan, register_from_screening
@@ -366,10 +368,10 @@ def register_confirmation(
 def record_set(
     runs: Runs, name: str, kind: Literal["aged", "holding"], *, bottles: int, failed: int, note: str = ""
 ) -> None:
-    """Write down a set of the confirmation `name` that was counted elsewhere, in the store of `runs`.
+    """Write down a set of the confirmation `name` that was counted elsewhere, in the store of `runs` (line closed).
 
     Raises:
-        Refused: no such confirmation, or more failures than bottles.
+        Refused: the line is open, no such confirmation, or more failures than bottles.
         StoreError: the store cannot be written.
     """
     from linectl.lab.confirmation.registry import HandCount

@@ -28,9 +28,7 @@ def soaked(faster: float, *, baths: int = 10, seed: int = 1, apart: bool = False
                 hi = lo + 15.0 if lo < 1200.0 else math.inf
                 name = f"{bath:02d}{glue}" if apart else f"{bath:02d}"
                 rows.append(ReleaseRecord(f"{bath}-{glue}-{bottle}", name, glue, lo, hi, 1.5, temp_c, 1.5))
-    return ReleaseData.from_records(
-        rows, {row.bath: BathTrace.constant(row.temperature_c, 1300.0) for row in rows}
-    )
+    return ReleaseData.from_records(rows, {row.bath: BathTrace.constant(row.temperature_c, 1300.0) for row in rows})
 
 
 def test_a_faster_glue_is_told_before_all_baths_are_soaked() -> None:
@@ -47,7 +45,11 @@ def test_a_faster_glue_is_told_before_all_baths_are_soaked() -> None:
 
 def test_the_same_glue_by_two_names_is_not_told_faster() -> None:
     for seed in (1, 2, 3):
-        words = [look.look.word for look in compare_glues(soaked(1.0, seed=seed), "new", "known", glass=NO_LAG).looks if look.look]
+        words = [
+            look.look.word
+            for look in compare_glues(soaked(1.0, seed=seed), "new", "known", glass=NO_LAG).looks
+            if look.look
+        ]
         assert words[-1] in {LookWord.FUTILE, LookWord.NOT_SHOWN}
 
 
@@ -59,9 +61,7 @@ def test_a_comparison_that_is_under_way_says_go_on_or_ends() -> None:
 
 def test_a_look_at_which_too_little_came_off_ends_nothing() -> None:
     data = soaked(1.7)
-    slow = [
-        replace(row, lo_s=1200.0, hi_s=math.inf) if row.bath in data.baths[:2] else row for row in data.records
-    ]
+    slow = [replace(row, lo_s=1200.0, hi_s=math.inf) if row.bath in data.baths[:2] else row for row in data.records]
     found = compare_glues(
         ReleaseData.from_records(slow, dict(zip(data.baths, data.traces, strict=True))), "new", "known", glass=NO_LAG
     )

@@ -24,9 +24,7 @@ def bottles(*ends: tuple[float, float], temperature_c: float = 80.0, naoh_pct: f
 
 def baths(count: int) -> ReleaseData:
     """Two labels that came off in each of `count` baths."""
-    rows = [
-        ReleaseRecord(f"b{k}", f"{k % count}", "g", 45.0, 60.0, 1.5, 80.0, 1.5) for k in range(2 * count)
-    ]
+    rows = [ReleaseRecord(f"b{k}", f"{k % count}", "g", 45.0, 60.0, 1.5, 80.0, 1.5) for k in range(2 * count)]
     return ReleaseData.from_records(rows, {f"{k}": BathTrace.constant(80.0, 2000.0) for k in range(count)})
 
 
@@ -155,7 +153,9 @@ def test_a_family_that_is_clearly_worse_does_not_hinder() -> None:
     assert decide(ASKED, points, SOME, Standing({"lognormal": 100.0, "weibull": 110.0})).word is VerdictWord.CANDIDATE
     near = decide(ASKED, points, SOME, Standing({"lognormal": 100.0, "weibull": 109.9}))
     assert (near.word, near.hinders) == (VerdictWord.MORE_BOTTLES, (Code.FAMILY_UNDECIDED,))
-    assert decide(ASKED, points, SOME, Standing({"weibull": 100.0, "lognormal": 111.0})).word is not VerdictWord.CANDIDATE
+    assert (
+        decide(ASKED, points, SOME, Standing({"weibull": 100.0, "lognormal": 111.0})).word is not VerdictWord.CANDIDATE
+    )
 
 
 def test_more_bottles_says_how_many_by_the_room_that_is_left_and_where_the_interval_is_widest() -> None:

@@ -29,10 +29,13 @@ from linectl.lab.kinetics.trace import LaggedBath, TraceDose
 from linectl.lab.results import Estimate
 from linectl.model.experiments import Prior
 
-__all__ = ["MarginalTimes"]
+__all__ = ["BOOTSTRAP_T", "FLOORED", "MarginalTimes"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+BOOTSTRAP_T = "bootstrap-t"
+FLOORED = "bootstrap-t, floored"
+"""The method of an upper bound that the normal quantile decided, as t* would have come nearer."""
 _MOST_FAILED = 0.05
 _PRIOR_SCALE = 2.0  # the most probable omega before any data, in units of the prior's bath_sd: a cautious one
 _FARTHEST = 12.0  # e^12 times the estimate: beyond that a bound says nothing
@@ -110,14 +113,15 @@ class MarginalTimes:
             return self._estimate(value, None, None, conf, population, Code.NOT_SIMULATED)
         if self._worlds.failed > _MOST_FAILED * self.replicates:
             return self._estimate(value, None, None, conf, population, Code.NOT_CONVERGED)
-        beyond = self._beyond(bath, log_t, naoh_pct, (p, conf, population == "marginal"))
+        beyond, floored = self._beyond(bath, log_t, naoh_pct, (p, conf, population == "marginal"))
         usable = [bool(np.isfinite(more)) and abs(more) < _FARTHEST for more in beyond]
         ends = [
             float(np.exp(log_time(bath, energy, wanted + more))) if ok else None
             for more, ok in zip(beyond, usable, strict=True)
         ]
         reason = "" if all(usable) else Code.UNBOUNDED
-        return self._estimate(value, ends[0], ends[1], conf, population, reason)
+        found = self._estimate(value, ends[0], ends[1], conf, population, reason)
+        return replace(found, method=FLOORED) if floored else found
 
     def _estimate(
         self, value: float | None, lower: float | None, upper: float | None, conf: float, population: str, reason: str
@@ -128,7 +132,7 @@ class MarginalTimes:
             lower=lower,
             upper=upper,
             conf=conf,
-            method="bootstrap-t",
+            method=BOOTSTRAP_T,
             unit="s",
             reason=reason,
             population=population,
@@ -139,8 +143,11 @@ class MarginalTimes:
 
     def _beyond(
         self, bath: LaggedBath, log_t: float, naoh_pct: float, asked: tuple[float, float, bool]
-    ) -> tuple[float, float]:
-        """Return how far the lower and upper bound lie from the estimate at `log_t`, in ln dose."""
+    ) -> tuple[tuple[float, float], bool]:
+        """Return how far the lower and upper bound lie from the estimate at `log_t`, in ln dose.
+
+        And whether the floor decided the upper one.
+        """
         p, conf, marginal = asked
         worlds, dist = self._worlds, self.fit.model.dist
         assert worlds is not None
@@ -155,9 +162,12 @@ class MarginalTimes:
         means, errors = _summary(worlds.refitted, point, self._tables[key], used)
         t = (means - truth) / errors
         low, high = np.quantile(t, [1 - conf, conf])
+        floored = False
         if self.bath_effect is not None:
-            low, high = min(low, -float(ndtri(conf))), max(high, float(ndtri(conf)))
-        return float(mean[0] - error[0] * high), float(mean[0] - error[0] * low)
+            floor = float(ndtri(conf))
+            floored = bool(low > -floor)
+            low, high = min(low, -floor), max(high, floor)
+        return (float(mean[0] - error[0] * high), float(mean[0] - error[0] * low)), floored
 
 
 class _Point:

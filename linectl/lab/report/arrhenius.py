@@ -149,7 +149,7 @@ def _energies(analysis: Analysis, name: Callable[[str], str]) -> str:
 
 def _further(analysis: Analysis, name: Callable[[str], str]) -> str:
     """Return the figures that only some data carry: baths as clusters, how they differ, stirring, a plateau."""
-    columns = (
+    columns: tuple[tuple[str, Callable[[GlueResult], Mapping[str, Estimate]], int], ...] = (
         (tr("E, baths as clusters"), lambda result: result.robust_energy, 1),
         (tr("spread of ln t between baths"), lambda result: result.bath_sd, 2),
         (tr("ln t, half to full stirring"), lambda result: result.agitation, 2),

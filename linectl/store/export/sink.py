@@ -171,6 +171,7 @@ class ZipSink:
         """Remove an unfinished zip."""
         if not self._file.closed:
             self._file.close()  # first: the zip's own end must not be written to a disk that refused its middle
+            self._zip.fp = None  # else the collector of garbage tries to write it all the same, and tells of its failure
         self._part.unlink(missing_ok=True)
 
 
@@ -184,12 +185,12 @@ def opened(target: Path, names: Sequence[str], make: Callable[[], Sink], *, over
         Refused: one of them is there already and `overwrite` is false.
         StoreError: a file cannot be written.
     """
-    there = [name for name in names if (target / name).exists()]
+    folder, there = target, [name for name in names if (target / name).exists()]
     if not names and target.exists():
-        there = [target.name]
+        folder, there = target.parent, [target.name]
     if there and not overwrite:
         raise Refused(
-            tr("{folder} already holds {files}").format(folder=target, files=", ".join(there)),
+            tr("{folder} already holds {files}").format(folder=folder, files=", ".join(there)),
             hint=tr("give another folder, or say --overwrite"),
         )
     sink: Sink | None = None

@@ -121,6 +121,12 @@ def world() -> type[World]:
     return World
 
 
+@pytest.fixture(scope="module")
+def module_world() -> Callable[..., ReleaseData]:
+    """Return what draws the bottles of a world (its fields by name), for fixtures of a whole module."""
+    return lambda **fields: World(**fields).soaked(1)
+
+
 @pytest.fixture
 def batch() -> Callable[[str], ReleaseData]:
     """Return the rows of synthetic_batch, "exact" or "interval": 240 bottles in 24 baths of constant temperature."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from benchmarks import study_coverage
 from linectl.lab.kinetics.bath_effect import fit_bath_effect
 from linectl.lab.kinetics.bath_posterior import OMEGAS
-from linectl.lab.kinetics.bootstrap import MarginalTimes
+from linectl.lab.kinetics.bootstrap import BOOTSTRAP_T, FLOORED, MarginalTimes
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.kinetics.fit import ReleaseFit, fit_release
 from linectl.lab.kinetics.intervals import wald
 from linectl.lab.kinetics.profile import bootstrap_baths, profile
-from linectl.lab.kinetics.replicas import Batch, Refits, refit
+from linectl.lab.kinetics.replicas import Batch, Evaluator, Refits, Terms, refit
 from linectl.lab.kinetics.sandwich import cluster_covariance, parameter_units
 from linectl.lab.kinetics.soak_plan import SoakPlan, check_grids
 from linectl.lab.kinetics.trace import NO_LAG
@@ -91,9 +91,10 @@ def test_the_bound_is_seeded_and_says_what_it_is(soaked: Soaked) -> None:
     assert estimate.lower is not None
     assert estimate.upper is not None
     assert estimate.lower < estimate.value < estimate.upper
-    assert (estimate.method, estimate.population, estimate.unit) == ("bootstrap-t", "marginal", "s")
+    assert (estimate.population, estimate.unit) == ("marginal", "s")
     assert (estimate.replicates, estimate.failed) == (199, estimate.failed)
     assert estimate.terms["sampling"] == pytest.approx(math.log(estimate.upper / estimate.value))
+    assert estimate.method in {BOOTSTRAP_T, FLOORED}
     typical = first.bound(temp_c=60.0, naoh_pct=1.5, population="conditional")
     assert typical.upper is not None
     assert typical.upper < estimate.upper
@@ -102,12 +103,74 @@ def test_the_bound_is_seeded_and_says_what_it_is(soaked: Soaked) -> None:
         for seed in (1, 2)
     )
     assert plain.upper is not None
+    assert plain.method == BOOTSTRAP_T, "without a bath effect there is no floor"
     assert plain.upper != other.upper
     assert plain.upper < estimate.upper
     assert first.bound(temp_c=80.0, naoh_pct=1.5).extrapolated
     tighter = first.bound(temp_c=60.0, naoh_pct=1.5, conf=0.8)
     assert tighter.upper is not None
     assert tighter.upper < estimate.upper
+
+
+def test_the_bound_says_whether_the_normal_quantile_decided_it(soaked: Soaked, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = soaked(4, 6, 0.25)
+    fit = fitted(data)
+    times = MarginalTimes(fit, data, bath_effect=fit_bath_effect(fit), seed=1, replicates=199)
+    with_floor = times.bound(temp_c=60.0, naoh_pct=1.5)
+    assert with_floor.method == FLOORED
+    monkeypatch.setattr("linectl.lab.kinetics.bootstrap.ndtri", lambda conf: 0.0)  # a floor that never decides
+    without = times.bound(temp_c=60.0, naoh_pct=1.5)
+    assert without.method == BOOTSTRAP_T
+    assert without.upper is not None
+    assert with_floor.upper is not None
+    assert without.upper < with_floor.upper
+    assert without.lower == with_floor.lower, "t* alone decided that end"
+
+
+def test_replicates_walk_alike_in_few_or_many(soaked: Soaked, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = soaked(3, 6, 0.2)
+    fit = fitted(data)
+    plan = SoakPlan.of(fit, data)
+    world = np.zeros(7, dtype=np.intp)
+    batch = plan.simulate(np.random.default_rng(1), fit.theta[None], np.full(1, 0.2), world, 25.0)
+    still = np.zeros(plan.baths)
+    whole = refit(batch, fit.theta, still)
+    monkeypatch.setattr("linectl.lab.kinetics.replicas._AT_ONCE", 2 * len(data))
+    parts = refit(batch, fit.theta, still)
+    assert whole.good.all()
+    assert parts.good.all()
+    np.testing.assert_allclose(parts.theta, whole.theta, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(parts.shift, whole.shift, rtol=1e-9, atol=1e-9)
+    for part, all_at_once in zip(parts.terms, whole.terms, strict=True):
+        np.testing.assert_allclose(part, all_at_once, rtol=1e-6, atol=1e-6)
+
+
+def test_derivatives_of_the_penalised_likelihood_are_those_of_its_value(soaked: Soaked) -> None:
+    data = soaked(3, 6, 0.2)
+    fit = fitted(data)
+    plan = SoakPlan.of(fit, data)
+    batch = plan.observed(np.array([25.0]))
+    draw = np.random.default_rng(1)
+    theta, shift = fit.theta + 0.05 * draw.standard_normal(fit.theta.size), 0.1 * draw.standard_normal(plan.baths)
+    at = refitted_terms(batch, theta, shift)
+    for k in range(theta.size):
+        step = 1e-5 * np.eye(theta.size)[k]
+        above, below = (refitted_terms(batch, theta + side * step, shift) for side in (1.0, -1.0))
+        np.testing.assert_allclose((above.value - below.value) / 2e-5, at.score[:, k], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose((above.score - below.score) / 2e-5, -at.information[:, k], rtol=1e-5, atol=1e-4)
+        by_bath = (above.bath_score - below.bath_score) / 2e-5
+        np.testing.assert_allclose(by_bath, at.cross[:, :, k], rtol=1e-5, atol=1e-4)
+    for b in range(plan.baths):
+        step = 1e-5 * np.eye(plan.baths)[b]
+        above, below = (refitted_terms(batch, theta, shift + side * step) for side in (1.0, -1.0))
+        np.testing.assert_allclose((above.value - below.value) / 2e-5, at.bath_score[:, b], rtol=1e-5, atol=1e-5)
+        bend = -(above.bath_score - below.bath_score)[:, b] / 2e-5
+        np.testing.assert_allclose(bend, at.bath_information[:, b], rtol=1e-5, atol=1e-4)
+
+
+def refitted_terms(batch: Batch, theta: Array, shift: Array) -> Terms:
+    """Return the terms at (theta, shift) themselves."""
+    return Evaluator(batch)(theta[None], shift[None])
 
 
 def test_few_baths_lean_on_what_was_guessed_and_many_do_not(soaked: Soaked) -> None:
@@ -162,11 +225,7 @@ def test_too_many_failed_replicates_give_no_bound(soaked: Soaked, monkeypatch: p
 def test_the_bound_covers_where_the_usual_one_does_not() -> None:
     # 60 repeats of 30 bottles in 3 baths, seeds 1 to 60; simulation error 0.03
     case = study_coverage.Case("lognormal", 30, 0.3)
-    found = [
-        outcome
-        for seed in range(1, 61)
-        if (outcome := study_coverage.study_one(case, seed, 199, profile=False)) is not None
-    ]
+    found = [outcome for seed in range(1, 61) if (outcome := study_coverage.study_one(case, seed, 199)) is not None]
     share, _, _ = study_coverage.covered([outcome.bootstrap for outcome in found])
     assert share >= 0.93
     usual, _, _ = study_coverage.covered([outcome.wald for outcome in found])

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from linectl import words
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
+from linectl.lab import analysis as analysis_room
 from linectl.lab.design.loading import blind_codes
 from linectl.lab.report.page import Subject, render
 from linectl.lab.report.record import gather
@@ -161,12 +163,20 @@ async def _bath(store: Store, run: Run, experiment: Experiment, number: int, bat
     await store.add_checks(looks)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_replicates() -> Iterator[None]:
+    """Draw few bootstrap replicates: what a report shows does not depend on how many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analysis_room, "analyse", partial(analysis_room.analyse, replicates=9))
+        yield
+
+
 @pytest.fixture(scope="session")
 def screening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One complete run, open, with notes that name glues, a skipped bottle, a hold and a crash."""
     file = tmp_path_factory.mktemp("screening") / "store.db"
     at = START_NS + 900 * NS_PER_S
-    told = (
+    told: tuple[tuple[str, dict[str, object]], ...] = (
         ("note", {"text": "zementit bubbles, casein not", "who": "op1", "trial": 1}),
         ("deviation", {"text": "gripfix of Umbrella came late", "who": "op1", "trial": 1}),
         (

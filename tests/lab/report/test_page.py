@@ -96,7 +96,8 @@ def test_an_estimate_that_passes_without_its_bound_is_shown_as_more_bottles(anal
     ],
 )
 def test_what_follows_from_a_point(ends: tuple[float | None, ...], word: str) -> None:
-    point = PointBound(60.0, 1.5, {"lognormal": Estimate(*ends)})
+    value, lower, upper = ends
+    point = PointBound(60.0, 1.5, {"lognormal": Estimate(value, lower, upper)})
     assert point_word(point, 420.0) == word
 
 
@@ -138,13 +139,15 @@ def test_names_are_escaped(subject: Subject) -> None:
 
 
 WRITE = """
-import sys
+import functools, sys
 from pathlib import Path
 from linectl import words
+from linectl.lab import analysis
 from linectl.server.pooling import pool_of
 from linectl.server.reporting import write_pool_report
 from linectl.store.reader import StoreReader
 words.use("en")
+analysis.analyse = functools.partial(analysis.analyse, replicates=9)
 reader = StoreReader(Path(sys.argv[1]))
 write_pool_report(pool_of(reader, [reader.run("R1")]), Path(sys.argv[2]))
 """

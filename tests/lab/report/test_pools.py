@@ -32,19 +32,6 @@ def subject_of(pool: Pool, analysis: Analysis) -> Subject:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Analyses without bootstrap: what is shown does not depend on it."""
-    from linectl.lab import analysis
-
-    whole = analysis.analyse
-
-    def few(*args: Any, **options: Any) -> Analysis:
-        return whole(*args, **{**options, "replicates": 9})
-
-    monkeypatch.setattr(analysis, "analyse", few)
-
-
-@pytest.fixture
 def told() -> Any:
     """The kind of run that `recorded` writes."""
     import sys
@@ -52,7 +39,7 @@ def told() -> Any:
     return next(module.Told for module in sys.modules.values() if hasattr(module, "Told") and hasattr(module, "TEXT"))
 
 
-def test_two_runs_are_one_body_of_data(recorded: Recorded, told: Any, quick: None) -> None:
+def test_two_runs_are_one_body_of_data(recorded: Recorded, told: Any) -> None:
     reader = recorded(told(bottles=2), told(run="R2", seed=9, bottles=2, name="again"))
     pool = pooled(reader)
     analysis = analyse_pool(pool)
@@ -82,7 +69,9 @@ def test_runs_that_contradict_each_other_are_refused(
 
 
 def test_a_question_asked_of_both_settles_their_own(recorded: Recorded, told: Any) -> None:
-    reader = recorded(told(bottles=1, temperatures="60, 70"), told(run="R2", bottles=1, temperatures="60, 70", soak=300))
+    reader = recorded(
+        told(bottles=1, temperatures="60, 70"), told(run="R2", bottles=1, temperatures="60, 70", soak=300)
+    )
     decision, _ = pooling._question(pooled(reader), Asked(soak_s=360.0))
     assert decision.soak_s == 360.0
 
@@ -93,7 +82,7 @@ def test_a_run_named_twice_is_refused(recorded: Recorded, told: Any) -> None:
         pool_of(reader, [*reader.runs(), *reader.runs()])
 
 
-def test_a_blind_run_shows_codes_everywhere_until_it_is_complete(recorded: Recorded, told: Any, quick: None) -> None:
+def test_a_blind_run_shows_codes_everywhere_until_it_is_complete(recorded: Recorded, told: Any) -> None:
     reader = recorded(told(bottles=2, blind=True, done=False, name="casein_or_gripfix"))
     pool = pooled(reader)
     analysis = analyse_pool(pool)
@@ -108,7 +97,7 @@ def test_a_blind_run_shows_codes_everywhere_until_it_is_complete(recorded: Recor
         pooled(reader, maker="Acme")
 
 
-def test_then_names_stand_with_their_codes(recorded: Recorded, told: Any, quick: None) -> None:
+def test_then_names_stand_with_their_codes(recorded: Recorded, told: Any) -> None:
     reader = recorded(told(bottles=2, blind=True))
     pool = pooled(reader)
     analysis = analyse_pool(pool)
