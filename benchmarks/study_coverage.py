@@ -8,9 +8,9 @@ without a bath effect: the negative control, which must fail at 30 bottles; `--p
 
     python -m benchmarks.study_coverage --repeats 300 --worlds lab --families weibull --bottles 240 --jobs 2
 
-`floored` is the share of bounds that the normal quantile decided and not t*. Ends with 1 when the bootstrap-t covers
-less than 0.93 in any cell, or in all together, by more than twice its simulation error, or when the negative control
-passes.
+`floored` is the share of plans in which the normal quantile, not t*, decided a bound. Ends with 1 when the bootstrap-t
+covers less than 0.93 in any cell, or in all together, by more than twice its simulation error, or when the negative
+control passes.
 """
 
 from __future__ import annotations

@@ -88,8 +88,28 @@ def _line(request: Request) -> LineDefinition:
     return load_line(find_file(run.line, folder="config"))
 
 
+def _store(request: Request, definition: LineDefinition) -> Path:
+    """Return the store of the run.
+
+    Raises:
+        Refused: the run stands in the simulated line's other store: with --speed where it was made without, or so.
+    """
+    file, other = (store_path(definition, request.data, virtual=v) for v in (request.virtual, not request.virtual))
+    if not request.sim or not other.is_file():
+        return file
+    meant = last_run(request.data).store.resolve() == other.resolve() if request.run == "last" else not file.is_file()
+    if meant:
+        hint = (
+            tr("it was made with --speed: say --speed here too")
+            if request.virtual
+            else tr("it was made in virtual time: leave out --speed")
+        )
+        raise Refused(tr("the run is not in {file} but in {other}").format(file=file, other=other), hint=hint)
+    return file
+
+
 async def _resume(request: Request, definition: LineDefinition, answers: Answers | None) -> RunOutcome:
-    file = store_path(definition, request.data, virtual=request.virtual)
+    file = _store(request, definition)
     killed = await find_killed(file, definition, request.run)
     note_last_run(killed.point.run.id, file, request.data)
     if request.abandon:

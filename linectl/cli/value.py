@@ -73,13 +73,15 @@ def _as_data(each: Valued) -> dict[str, object]:
 
 
 def _lines(each: Valued, inputs: Economics) -> Iterator[str]:
+    from linectl.lab.transfer.words import percent
+
     found = each.worth
     text = tr("{glue} on {recipe}: {cost} c per accepted bottle ({released} % released, {rate:.0f} bottles per hour)")
     yield text.format(
         glue=each.glue,
         recipe=each.recipe,
         cost=_cents(found.cost),
-        released=decimal(100 * found.operation.released),
+        released=percent(found.operation.released).removesuffix(" %"),
         rate=found.operation.rate_b_h,
     )
     names = _names()

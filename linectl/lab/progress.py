@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from linectl.clock import Clock
+from linectl.lab.plan_text import treatment_text
 from linectl.lab.schedule import PHASES, BathTimes
 from linectl.model.records import Treatment
 from linectl.words import decimal, tr
@@ -40,7 +41,7 @@ class Progress:
         text = tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
             bath=self.bath,
             baths=self.baths,
-            treatment=self.treatment,
+            treatment=treatment_text(self.treatment),
             phase=phase_text(self.phase),
             shown=shown,
             percent=round(100 * self.fraction),

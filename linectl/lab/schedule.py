@@ -12,10 +12,11 @@ from math import inf, isfinite
 
 from linectl.lab.design.baths import PlannedBath, trials
 from linectl.lab.design.changeover import ROOM_C, BathState, Change, change, holding_kw, refill_reason
+from linectl.lab.plan_text import treatment_text
 from linectl.model.experiments import PHASES, Experiment
 from linectl.model.lines import LineDefinition, Zone
 from linectl.model.records import Treatment
-from linectl.words import tr
+from linectl.words import number, tr
 
 __all__ = ["PHASES", "BathState", "BathTimes", "feasibility", "plan", "problems", "refill_reason", "timeline"]
 
@@ -56,7 +57,7 @@ class BathTimes:
         refill = tr("fresh water") if self.refill else tr("same water")
         steps = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in self.phases.items() if seconds)
         return tr("bath {ord:2d}: {treatment}, {refill}, {total:.0f} min ({steps})").format(
-            ord=self.ord, treatment=self.treatment, refill=refill, total=self.total_min, steps=steps
+            ord=self.ord, treatment=treatment_text(self.treatment), refill=refill, total=self.total_min, steps=steps
         )
 
 
@@ -136,7 +137,7 @@ def _too_slow(bath: PlannedBath, way: Change, experiment: Experiment, zone: Zone
     if way_s + stable.hold_s <= stable.within_s:
         return []
     cooling = start_c > bath.treatment.temperature_c
-    place = {"bath": bath.ord, "treatment": bath.treatment, "start": f"{start_c:g}"}
+    place = {"bath": bath.ord, "treatment": treatment_text(bath.treatment), "start": number(start_c)}
     if way_s == inf:
         text = (
             tr("bath {bath} ({treatment}): from {start} °C it never cools so far in a room of {room:g} °C")
@@ -149,6 +150,6 @@ def _too_slow(bath: PlannedBath, way: Change, experiment: Experiment, zone: Zone
         if cooling
         else tr("bath {bath} ({treatment}): heating from {start} °C takes {way} min; {given} min are given")
     )
-    hint = tr(" (fresh water comes at {start} °C)").format(start=f"{start_c:g}") if way.reason else ""
+    hint = tr(" (fresh water comes at {start} °C)").format(start=number(start_c)) if way.reason else ""
     minutes = {"way": f"{(way_s + stable.hold_s) / 60:.0f}", "given": f"{stable.within_s / 60:.0f}"}
     return [text.format(**place, **minutes) + hint]

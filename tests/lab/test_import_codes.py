@@ -43,7 +43,7 @@ CASES = [
     (ImportCode.NAOH, GOOD.replace("70,1.5", "70,15"), "", (3, 5)),
     (ImportCode.TRACE_UNREADABLE, TRACED, "t_s,temperature_c\n0,60\n", (1, 1)),
     (ImportCode.TRACE_OUT_OF_ORDER, TRACED, "t_s,temperature_c\n10,60\n0,60\n", (3, 1)),
-    (ImportCode.TIME_UNIT, HEADER + "B1,casein,1,60,1.5,1,1.5\nB2,casein,2,70,1.5,15,\n", "", (1, 7)),
+    (ImportCode.TIME_UNIT, HEADER + "B1,casein,1,60,1.5,1,1.5\nB2,casein,2,70,1.5,30,\n", "", (1, 7)),
 ]
 WARNINGS = [
     (ImportCode.NONE_STILL_ON, HEADER + "B1,a,1,60,1.5,60,90\nB2,a,2,70,1.5,60,90\n", "", (1, 7)),

@@ -171,3 +171,19 @@ def test_a_bottle_carries_all_its_checks_those_after_its_release_too(tmp_path: P
     (tmp_path / "bare").mkdir()
     bare = stored(tmp_path / "bare", steady())
     assert all(row.checks_s == () for row in bare.records)
+
+
+def test_bottle_factors_that_vary_make_varieties_and_lots_do_not(tmp_path: Path) -> None:
+    factors: tuple[dict[str, str], ...] = (
+        {"finish": "varnish", "lot": "A", "paper": "wet"},
+        {"finish": "matt", "lot": "B", "paper": "wet"},
+        {},
+    )
+    named = [replace(each, factors=known) for each, known in zip(BOTTLES, factors, strict=True)]
+    trial = replace(TRIAL, treatment=replace(TRIAL.treatment, agitation_pct=80.0))
+    data = stored(tmp_path, [(5.0 * k, 60.0) for k in range(120)], bottles=named, trial=trial)
+    glue = BOTTLES[0].glue
+    assert {row.glue for row in data.records} <= {f"{glue} · varnish", f"{glue} · matt", glue}
+    assert {f"{glue} · varnish", f"{glue} · matt"} <= set(data.glues)
+    assert {row.lot for row in data.records} == {"A", "B", ""}
+    assert {row.agitation_pct for row in data.records} == {80.0}

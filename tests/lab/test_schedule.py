@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from linectl import words
 from linectl.lab.design.baths import PlannedBath, PlannedBottle
 from linectl.lab.schedule import BathState, feasibility, plan, problems, refill_reason, timeline
 from linectl.model.experiments import Decision, Experiment, Soak, Stabilisation
@@ -94,6 +95,11 @@ def test_the_timeline_of_an_experiment_on_a_line() -> None:
     assert steps[0].refill == "start"
     assert steps[1].refill == ""  # 50 °C stays, NaOH goes up
     assert str(steps[1]).startswith("bath  2: 50 °C, 1.5 %, same water, ")
+    words.use("fr")
+    assert str(steps[1]).startswith("bain  2")
+    assert "50 °C, 1,5 %" in str(steps[1])
+    assert "1.5" not in str(steps[1])
+    words.use("en")
     assert steps[1].phases["dose"] == pytest.approx(330.0)  # 600 g at 120 g/min, and 30 s to stir it in
 
 

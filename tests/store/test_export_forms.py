@@ -211,7 +211,7 @@ async def test_for_one_maker_nothing_tells_of_the_others(samples: Any, tmp_path:
 
 
 FULL = """
-import resource, signal, sys
+import gc, resource, signal, sys
 from pathlib import Path
 from linectl import words
 from linectl.errors import StoreError
@@ -223,7 +223,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
 try:
     export_run(StoreReader(Path(sys.argv[1])), "last", Path(sys.argv[2]), Options(form=sys.argv[3]))
 except StoreError as error:
-    sys.exit(error.exit_code)
+    code = error.exit_code
+gc.collect()
+sys.exit(code)
 """
 
 

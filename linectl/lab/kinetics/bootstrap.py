@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 BOOTSTRAP_T = "bootstrap-t"
 FLOORED = "bootstrap-t, floored"
-"""The method of an upper bound that the normal quantile decided, as t* would have come nearer."""
+"""The method where the normal quantile decided a bound, as t* alone would have brought it nearer to the estimate."""
 _MOST_FAILED = 0.05
 _PRIOR_SCALE = 2.0  # the most probable omega before any data, in units of the prior's bath_sd: a cautious one
 _FARTHEST = 12.0  # e^12 times the estimate: beyond that a bound says nothing
@@ -90,9 +90,10 @@ class MarginalTimes:
     ) -> Estimate:
         """Return t_p (s) in a constant bath of `temp_c` °C and `naoh_pct` %, with one-sided bounds at `conf` each.
 
-        The value is the maximum-likelihood one. Bounds are None with a reason: PLATEAU when more than 1 - p of the
-        labels never come off (no value either), NOT_SIMULATED for fits that `can_simulate` refuses, NOT_CONVERGED
-        when over 5 % of the replicates failed, UNBOUNDED when a bound is no usable number.
+        The value is the maximum-likelihood one; `method` is FLOORED where the normal quantile decided a bound. Bounds
+        are None with a reason: PLATEAU when more than 1 - p of the labels never come off (no value either),
+        NOT_SIMULATED for fits that `can_simulate` refuses, NOT_CONVERGED when over 5 % of the replicates failed,
+        UNBOUNDED when a bound is no usable number.
 
         Raises:
             ValueError: another population than marginal or conditional.
@@ -146,7 +147,7 @@ class MarginalTimes:
     ) -> tuple[tuple[float, float], bool]:
         """Return how far the lower and upper bound lie from the estimate at `log_t`, in ln dose.
 
-        And whether the floor decided the upper one.
+        And whether the floor decided one of them.
         """
         p, conf, marginal = asked
         worlds, dist = self._worlds, self.fit.model.dist
@@ -165,7 +166,7 @@ class MarginalTimes:
         floored = False
         if self.bath_effect is not None:
             floor = float(ndtri(conf))
-            floored = bool(low > -floor)
+            floored = bool(low > -floor or high < floor)
             low, high = min(low, -floor), max(high, floor)
         return (float(mean[0] - error[0] * high), float(mean[0] - error[0] * low)), floored
 

@@ -122,6 +122,7 @@ class Evaluator:
         self._precision = np.where(self._free, batch.precision[:, None], 1.0)
 
     def __call__(self, theta: Array, shift: Array) -> Terms:
+        """Return the terms at theta (replicate, p), in the solver's units, and shift (replicate, bath)."""
         with np.errstate(all="ignore"):  # far from the optimum terms overflow; the caller turns back from those
             return self._evaluate(theta, shift)
 

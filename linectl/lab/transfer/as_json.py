@@ -110,4 +110,5 @@ def _estimate(found: Estimate) -> dict[str, object]:
         "extrapolated": found.extrapolated,
         "replicates": found.replicates,
         "failed": found.failed,
+        "reason": found.reason,
     }

@@ -32,6 +32,7 @@ __all__ = ["DRAWS", "SEED", "Knowledge", "Outside", "Passage", "ZoneDose", "rele
 Array = NDArray[np.float64]
 DRAWS = 2000
 SEED = 20260101
+NAOH_NOT_TESTED = "naoh_not_tested"
 _MARGIN_C = 5.0
 _MARGIN_PCT = 0.1
 _TELLING = 0.005  # a zone with less of the dose than this need not be named
@@ -166,8 +167,11 @@ def released(
     """Return the share of labels off at the end of `passage`, with its one-sided lower bound at `conf`.
 
     `agitation_order` is m of the assumption rate ~ mech^m against a lab bath stirred at half speed; 0 leaves agitation
-    out, None takes the fit's own effect.
+    out, None takes the fit's own effect. Where the fit can say nothing of any zone's NaOH there is neither (reason
+    "naoh_not_tested"): a share of 0 would be a claim.
     """
+    if not any(_counted(known.fit, stay) for stay in passage.stays):
+        return Estimate(None, conf=conf, unit="1", reason=NAOH_NOT_TESTED, population=known.population)
     best = float(_share(known.fit, known.best(), passage, agitation_order)[0])
     shares = _share(known.fit, known.draw(draws, seed), passage, agitation_order)
     usable = shares[np.isfinite(shares)]

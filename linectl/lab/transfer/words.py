@@ -127,6 +127,8 @@ def _glue_lines(glue: GlueForecast, made: Forecast) -> Iterator[str]:
     flows = {Flow.WITHOUT: tr("without jets"), Flow.ASSUMED: tr("with jets"), Flow.FITTED: tr("agitation fitted")}
     for release in glue.releases:
         text = tr("{glue}, {corner}, {flow}: {value} off, at least {lower}")
+        if release.value is None:
+            text = tr("{glue}, {corner}, {flow}: not known, its NaOH is weaker than any that was tested")
         yield text.format(
             glue=glue.glue,
             corner=corners[release.corner],
@@ -143,7 +145,7 @@ def _glue_lines(glue: GlueForecast, made: Forecast) -> Iterator[str]:
         text = tr("   labels that never come off are not in this fit: {n} bottles rule out no fewer than {share}")
         yield text.format(n=glue.bottles, share=percent(glue.never_upper))
     edge = glue.at(Corner.EDGE)
-    if edge is not None and edge.lower is not None and edge.lower < made.removal:
+    if edge is not None and (edge.lower is None or edge.lower < made.removal):
         text = tr(
             "   {removal} off is NOT shown at the edge of this recipe: a bath temperature that passes is no recipe"
         )

