@@ -8,7 +8,7 @@ without a bath effect: the negative control, which must fail at 30 bottles; `--p
 
     python -m benchmarks.study_coverage --repeats 300 --worlds lab --families weibull --bottles 240 --jobs 2
 
-`floored` is the share of plans in which the normal quantile, not t*, decided a bound. Ends with 1 when the bootstrap-t
+`floored` is the share of bounds that the floor decided, not t*. Ends with 1 when the bootstrap-t
 covers less than 0.93 in any cell, or in all together, by more than twice its simulation error, or when the negative
 control passes.
 """
@@ -30,7 +30,7 @@ from itertools import product
 import numpy as np
 
 from linectl.lab.kinetics.bath_effect import fit_bath_effect
-from linectl.lab.kinetics.bootstrap import FLOORED, MarginalTimes
+from linectl.lab.kinetics.bootstrap import UPPER_FLOORED, MarginalTimes
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.kinetics.distributions import family
 from linectl.lab.kinetics.fit import ReleaseFit, fit_release
@@ -117,6 +117,8 @@ def simulate(case: Case, draw: np.random.Generator) -> ReleaseData:
     """Return what would be seen of the bottles of `case`."""
     world = case.world
     checks = np.arange(CHECK_S, world.cap_s + 1, CHECK_S)
+    grid = tuple(checks.tolist())
+    edges = (0.0, *grid, math.inf)
     records, traces = [], {}
     for number in range(case.baths):
         temperature_c = world.temperatures_c[number % len(world.temperatures_c)]
@@ -128,9 +130,8 @@ def simulate(case: Case, draw: np.random.Generator) -> ReleaseData:
         size = world.per_bath
         spread = np.log(draw.standard_exponential(size)) if weibull else draw.standard_normal(size)
         seen = np.searchsorted(dose.values(world.energy_kj_mol), resistance + world.sigma * spread)
-        for bottle, upper in enumerate(seen):
-            lo, hi = (float(end) for end in np.concatenate([[0.0], checks, [math.inf]])[upper : upper + 2])
-            name, grid = f"{number}-{bottle}", tuple(checks.tolist())
+        for bottle, upper in enumerate(seen.tolist()):
+            lo, hi, name = edges[upper], edges[upper + 1], f"{number}-{bottle}"
             records.append(ReleaseRecord(name, str(number), "g", lo, hi, 1.5, temperature_c, 1.5, checks_s=grid))
     return ReleaseData.from_records(records, traces)
 
@@ -141,7 +142,7 @@ def _trace(world: World, temperature_c: float, draw: np.random.Generator) -> Bat
         return BathTrace.constant(temperature_c, end_s)
     t_s = np.arange(0.0, end_s + 1, 20.0)
     drift, ripple = world.drift_k * draw.standard_normal(2)
-    return BathTrace.of(t_s, temperature_c + drift * t_s / end_s + 0.3 * ripple * np.sin(t_s / 200.0))
+    return BathTrace(t_s, temperature_c + drift * t_s / end_s + 0.3 * ripple * np.sin(t_s / 200.0))
 
 
 def study_one(case: Case, seed: int, replicates: int = 499, *, profile: bool = False) -> Outcome | None:
@@ -159,7 +160,7 @@ def study_one(case: Case, seed: int, replicates: int = 499, *, profile: bool = F
     found = times.bound(temp_c=world.asked_c, naoh_pct=1.5, p=0.99, conf=CONF)
     upper_s = ReleaseTimes(fit).bound(temp_c=world.asked_c, naoh_pct=1.5, p=0.99, conf=CONF).upper if profile else None
     ratios = [None if bound is None else bound / truth_s for bound in (found.upper, upper_s)]
-    return Outcome(ratios[0], found.method == FLOORED, ratios[1], wald_upper(fit, asked) / truth_s)
+    return Outcome(ratios[0], found.method in UPPER_FLOORED, ratios[1], wald_upper(fit, asked) / truth_s)
 
 
 def wald_upper(fit: ReleaseFit, asked: LaggedBath) -> float:

@@ -25,10 +25,11 @@ import numpy as np
 from benchmarks.worlds import Screening, World, screen
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment
+from linectl.lab.bound_engine import BoundEngine, Replicas
 from linectl.lab.decision import Standing, decide
 from linectl.lab.design.baths import trials
 from linectl.lab.fitted import Fitted
-from linectl.lab.glue_bounds import GlueBounds, Replicas
+from linectl.lab.glue_bounds import GlueBounds
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.kinetics.trace import NO_LAG
 from linectl.lab.results import SensorDoubt, Verdict, VerdictWord
@@ -65,10 +66,11 @@ def drawn(rng: np.random.Generator) -> World:
 
 def judged(data: ReleaseData, decision: Decision, replicates: int, seed: int) -> Verdict:
     """Return the verdict on the one glue of `data`, by the rules of the analysis."""
-    fitted = Fitted.of(data, NO_LAG)
-    points = GlueBounds(fitted, decision, DOUBT, Replicas(replicates, seed, Prior().bath_sd)).points()
+    fitted = Fitted(data, NO_LAG)
+    engine = BoundEngine(fitted, Replicas(replicates, seed, Prior().bath_sd))
+    points = GlueBounds(engine, decision, DOUBT).points()
     stuck = fitted.may_stick(decision.removal, decision.confidence)
-    return decide(decision, points, data, Standing(fitted.aic, stuck))
+    return decide(decision, points, data, Standing({family: fit.aic for family, fit in fitted.fits.items()}, stuck))
 
 
 def lived(number: int, seed: int, replicates: int) -> Day:

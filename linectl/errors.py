@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from linectl.words import tr
+
 __all__ = [
     "ConfigError",
     "DeviceError",
@@ -16,6 +18,8 @@ __all__ = [
     "StoreError",
     "Unreachable",
 ]
+
+_TOLD = 30  # problems of one file: a sheet that is wrong in every row says so in as many
 
 
 class LinectlError(Exception):
@@ -54,15 +58,21 @@ class Problem:
         return f"{text} [{self.code}]" if self.code else text
 
 
+def _told(problems: list[Problem]) -> str:
+    more = len(problems) - _TOLD
+    tail = [tr("... and {count} more").format(count=more)] if more > 0 else []
+    return "\n".join([*map(str, problems[:_TOLD]), *tail])
+
+
 class ConfigError(LinectlError):
-    """A file cannot be used as it is; carries every problem found, not the first alone."""
+    """A file cannot be used as it is; carries every problem found, and tells the first 30 of them."""
 
     exit_code = 3
     code = "E-CFG-001"
 
     def __init__(self, problems: list[Problem] | str, *, hint: str = "", code: str = "") -> None:
         self.problems = [] if isinstance(problems, str) else list(problems)
-        text = problems if isinstance(problems, str) else "\n".join(map(str, problems))
+        text = problems if isinstance(problems, str) else _told(problems)
         super().__init__(text, hint=hint, code=code)
 
 

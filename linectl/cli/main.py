@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 
@@ -11,6 +12,7 @@ from linectl.errors import LinectlError
 __all__ = ["run"]
 
 _VALUE_FLAGS = ("--data", "--line", "--lang")
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # their errors name no file when it was open already
 _BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--dry-run")
 
 
@@ -26,6 +28,21 @@ def run(argv: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more: the interpreter must not complain at exit
         return 0
+    except OSError as error:
+        if error.filename is None and error.errno not in _DISK:
+            raise
+        return _tell(_unwritten(error), as_json="--json" in argv)
+
+
+def _unwritten(error: OSError) -> LinectlError:
+    """Return what is told of a file that could not be read or written, where nothing nearer to it knew better."""
+    from linectl.errors import StoreError
+    from linectl.words import tr
+
+    return StoreError(
+        f"{error.filename}: {error.strerror}" if error.filename is not None else str(error.strerror),
+        hint=tr("is there room left, and may you write there? name another place, or free some space"),
+    )
 
 
 def _version() -> int:

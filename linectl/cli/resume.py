@@ -42,8 +42,9 @@ def command(
 ) -> int:
     """Take up the run, and end with its exit code."""
     from linectl.cli.resume_run import Request, carry_out
-    from linectl.cli.run import speed_of
+    from linectl.cli.run import must_apply, speed_of
 
+    must_apply(click.get_current_context(), is_script=False, sim=sim)
     request = Request(
         run=run,
         line=line,

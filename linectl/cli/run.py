@@ -9,7 +9,10 @@ import click
 from linectl.cli.options import common
 from linectl.words import tr
 
-__all__ = ["command"]
+__all__ = ["command", "must_apply", "speed_of"]
+
+_NOT_FOR_SCRIPTS = {"line", "speed", "memory", "dry_run", "answers", "no_input", "sheet"}
+_SIMULATED = {"speed", "memory"}
 
 
 @click.command("run", help=tr("Run FILE (an experiment, .yaml) or a script (.py) on the line, or simulated."))
@@ -41,6 +44,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Run, and end with the run's exit code."""
+    must_apply(click.get_current_context(), is_script=file.suffix == ".py", sim=sim)
     if file.suffix == ".py":
         from linectl.server.scripts import run_script
 
@@ -64,6 +68,24 @@ def command(
         sheet=sheet,
     )
     return carry_out(request)
+
+
+def must_apply(context: click.Context, *, is_script: bool, sim: bool) -> None:
+    """Refuse options that would do nothing: a --dry-run that starts a script all the same does harm.
+
+    Raises:
+        click.UsageError: there is one.
+    """
+    names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    given = {
+        name for name in names if name and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if is_script and (idle := given & _NOT_FOR_SCRIPTS):
+        text = tr("a script opens its own line and asks its own questions: {options} would do nothing")
+        raise click.UsageError(text.format(options=", ".join(sorted(str(names[name]) for name in idle))))
+    if not sim and (idle := given & _SIMULATED):
+        text = tr("{options}: only with --sim")
+        raise click.UsageError(text.format(options=", ".join(sorted(str(names[name]) for name in idle))))
 
 
 def speed_of(text: str) -> float | None:

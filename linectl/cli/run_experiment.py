@@ -216,7 +216,8 @@ def tell(outcome: RunOutcome, *, as_json: bool) -> int:
     text = tr("run {run}: {status}, {baths} baths").format(
         run=outcome.run_id, status=outcome.exit_status, baths=outcome.baths_done
     )
-    for line in (text, outcome.reason, outcome.hint):
+    flagged = tr("{n} of them flagged: see the events of the run").format(n=outcome.flagged) if outcome.flagged else ""
+    for line in (text, flagged, outcome.reason, outcome.hint):
         if line:
             click.echo(line, err=True)
     return outcome.exit_code

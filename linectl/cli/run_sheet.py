@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
 from importlib.util import find_spec
@@ -66,6 +67,7 @@ def sheet_for(server: LineServer, positions: int, who: str) -> ObservationSheet:
 async def run_beside(sheet: ObservationSheet, run: Coroutine[None, None, RunOutcome]) -> RunOutcome:
     """Show `sheet` while `run` goes on; the run does not end with the screen, the screen ends with the run."""
     screen = asyncio.create_task(sheet.run_async())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, sheet.exit)  # a closed terminal: the run goes on
     try:
         await sheet.shown.wait()
         return await run

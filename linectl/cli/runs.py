@@ -42,6 +42,7 @@ def ls(data: Path | None, as_json: bool) -> int:
 @common
 def show(run: str, data: Path | None, as_json: bool) -> int:
     """Show a run and its trials."""
+    from linectl.lab.plan_text import treatment_text
     from linectl.server.finished import find_run
 
     found = find_run(run, data)
@@ -54,7 +55,7 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
         emit("run_show", {**as_data(found.run), "baths": baths})
         return 0
     click.echo(f"{found.run.id}  {found.run.ref}  {ended(found.run)}  {found.run.reason}".rstrip())
-    rows = [[str(t.ord), str(t.treatment), str(t.replicate), t.state] for t in trials]
+    rows = [[str(t.ord), treatment_text(t.treatment), str(t.replicate), t.state] for t in trials]
     click.echo(table([tr("bath"), tr("treatment"), tr("replicate"), tr("state")], rows))
     return 0
 

@@ -31,18 +31,18 @@ def command(
     from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.report.sentences import verdict_lines
     from linectl.lab.results import VerdictWord
-    from linectl.server.finished import Asked, analyse_pool, find_pool
+    from linectl.server.finished import Asked, find_pool, judge_pool
     from linectl.server.reporting import confirmations_of
 
     pool = find_pool(runs, data)
-    analysis = analyse_pool(pool, Asked(soak_s, tau_glass_s))
+    judged = judge_pool(pool, Asked(soak_s, tau_glass_s))
     if as_json:
-        emit("verdict", {result.glue: asdict(result.verdict) for result in analysis.glues})
+        emit("verdict", {result.glue: asdict(result.verdict) for result in judged.glues})
     else:
-        lines = verdict_lines(analysis, pool.names)
+        lines = verdict_lines(judged, pool.names)
         for line in (*lines, *(line for each in confirmations_of(pool) for line in confirmation_lines(each))):
             click.echo(line)
-    words = {result.verdict.word for result in analysis.glues}
+    words = {result.verdict.word for result in judged.glues}
     if not check or VerdictWord.CANDIDATE in words:
         return 0
     return 11 if VerdictWord.MORE_BOTTLES in words else 9

@@ -6,15 +6,16 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 
 from scipy.special import expit, ndtri
 
 from linectl.lab.analysis_json import to_json
+from linectl.lab.bound_engine import BoundEngine, Replicas
 from linectl.lab.decision import Standing, decide
 from linectl.lab.fitted import FAMILY_NAMES, Fits, Fitted
-from linectl.lab.glue_bounds import GlueBounds, Replicas
+from linectl.lab.glue_bounds import GlueBounds
 from linectl.lab.glue_warnings import data_warnings, glue_warnings
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import Cell, ReleaseData
@@ -23,11 +24,21 @@ from linectl.lab.kinetics.goodness import Goodness, gof
 from linectl.lab.kinetics.intervals import wald
 from linectl.lab.kinetics.sandwich import cluster_interval
 from linectl.lab.kinetics.turnbull import turnbull
-from linectl.lab.results import Analysis, CellCurve, Estimate, GlueResult, SensorDoubt
+from linectl.lab.results import (
+    Analysis,
+    CellCurve,
+    Estimate,
+    GlueResult,
+    GlueVerdict,
+    PointBound,
+    SensorDoubt,
+    Verdict,
+    Verdicts,
+)
 from linectl.model.experiments import Decision, Glass, Prior
 from linectl.words import language
 
-__all__ = ["FAMILY_NAMES", "REPLICATES", "SEED", "analyse", "to_json"]
+__all__ = ["FAMILY_NAMES", "REPLICATES", "SEED", "analyse", "judge", "to_json"]
 
 REPLICATES = 499
 """Of each bound; 499 are what its coverage was studied with."""
@@ -85,6 +96,21 @@ def analyse(
     )
 
 
+def judge(
+    data: ReleaseData,
+    *,
+    decision: Decision,
+    glass: Glass,
+    doubt: SensorDoubt | None = None,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    bath_sd: float = Prior().bath_sd,
+) -> Verdicts:
+    """Return the verdicts of `analyse` alone, without what only a report prints."""
+    asked = _Asked(decision, glass, doubt or SensorDoubt(), Replicas(replicates, seed, bath_sd))
+    return Verdicts(tuple(_judged(_Part.of(data.of_glue(name), name), asked) for name in data.glues), decision)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One glue's bottles. Two parts are equal when all that an answer depends on is: rows, checks, traces, language."""
@@ -101,19 +127,56 @@ class _Part:
         return cls(name, f"{data.sha256()} {looks} {ends}", language(), data)
 
 
+class _Studied:
+    """What is known of one glue whatever is asked: fits, replicates, curves, goodness; each made when asked for."""
+
+    def __init__(self, data: ReleaseData, glass: Glass, replicas: Replicas) -> None:
+        self.data = data
+        self.fitted = Fitted(data, glass)
+        self.engine = BoundEngine(self.fitted, replicas)
+
+    @cached_property
+    def goodness(self) -> dict[str, Goodness]:
+        """The distance of fit and labels in each family."""
+        return _goodness(self.fitted, self.engine.replicas.seed)
+
+    @cached_property
+    def cells(self) -> tuple[CellCurve, ...]:
+        """The bottles of every cell with their release curve."""
+        return tuple(_curve(self.data.of_cell(cell), cell) for cell in self.data.cells)
+
+    def verdict(self, decision: Decision, points: Sequence[PointBound]) -> Verdict:
+        """Return the verdict by bounds at the asked points."""
+        criteria = {family: fit.aic for family, fit in self.fitted.fits.items()}
+        sticks = self.fitted.may_stick(decision.removal, decision.confidence)
+        return decide(decision, points, self.data, Standing(criteria, sticks))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _studied(part: _Part, glass: Glass, replicas: Replicas) -> _Studied:
+    """Return what is known of one glue; the last ones are kept, for another question asks the same fits."""
+    return _Studied(part.data, glass, replicas)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _judged(part: _Part, asked: _Asked) -> GlueVerdict:
+    """Return the verdict on one glue, and make nothing that it does not rest on."""
+    studied = _studied(part, asked.glass, asked.replicas)
+    points = GlueBounds(studied.engine, asked.decision, asked.doubt).points()
+    return GlueVerdict(part.name, len(part.data), studied.verdict(asked.decision, points))
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _glue(part: _Part, asked: _Asked) -> GlueResult:
     """Return what is found out about one glue; the last ones are kept, for a report asks what a verdict asked."""
     data, name = part.data, part.name
     decision, conf = asked.decision, asked.decision.confidence
-    fitted = Fitted.of(data, asked.glass)
-    bounds = GlueBounds(fitted, decision, asked.doubt, asked.replicas)
+    studied = _studied(part, asked.glass, asked.replicas)
+    fitted = studied.fitted
+    bounds = GlueBounds(studied.engine, decision, asked.doubt)
     points = bounds.points()
-    cells = tuple(_curve(data.of_cell(cell), cell) for cell in data.cells)
     released = [math.isfinite(row.hi_s) for row in data.records]
     at_first = [row.lo_s == 0 for row in data.records]
-    goodness = _goodness(fitted, asked.replicas.seed)
-    warnings = glue_warnings(fitted, points, cells, goodness, decision)
     return GlueResult(
         glue=name,
         n_bottles=len(data),
@@ -126,13 +189,13 @@ def _glue(part: _Part, asked: _Asked) -> GlueResult:
         activation_energy_no_lag=_parameter(fitted.no_lag, "E", conf),
         caustic_order=_caustic_order(fitted.found, conf),
         points=points,
-        cells=cells,
-        verdict=decide(decision, points, data, Standing(fitted.aic, fitted.may_stick(decision.removal, conf))),
-        warnings=warnings,
+        cells=studied.cells,
+        verdict=studied.verdict(decision, points),
+        warnings=glue_warnings(fitted, points, studied.cells, studied.goodness, decision),
         family=fitted.family,
         aic=fitted.aic,
         tests=fitted.tests,
-        goodness=goodness,
+        goodness=studied.goodness,
         robust_energy={family: cluster_interval(fit, "E", conf) for family, fit in fitted.fits.items()},
         bath_sd=_bath_sd(fitted, conf),
         agitation=_agitation(fitted, conf),
@@ -186,7 +249,7 @@ def _never_share(fitted: Fitted, conf: float) -> dict[str, Estimate]:
     for family in fitted.fits:
         cured = fitted.cured.get(family)
         if cured is None:
-            test = fitted.tests["plateau"][family]
+            test = fitted.test("plateau")[family]
             value = 0.0 if test.reason == Code.NO_PLATEAU else None
             found[family] = Estimate(value, conf=conf, method="wald", reason=test.reason)
             continue

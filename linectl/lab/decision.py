@@ -84,11 +84,8 @@ class Standing:
     def deciding(self, point: PointBound) -> list[Estimate]:
         """Return the bounds at `point` that decide: the best family's, and those of the families not clearly worse."""
         best = min((self.aic[family] for family in point.by_family if family in self.aic), default=0.0)
-        return [
-            estimate
-            for family, estimate in point.by_family.items()
-            if self.aic.get(family, best) - best < UNDECIDED_AIC
-        ]
+        families = [family for family in point.by_family if self.aic.get(family, best) - best < UNDECIDED_AIC]
+        return [point.by_family[family] for family in families]
 
 
 def decide(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from linectl.errors import Problem
 from linectl.lab.import_codes import ImportCode
 from linectl.lab.past_trials import ImportedBath, ImportedBottle
 from linectl.lab.spreadsheet import Sheet
-from linectl.words import tr
+from linectl.words import tr, with_comma
 
 __all__ = ["look_for_doubts"]
 
 _SHORTEST_S = 60.0  # no test of label removal ends sooner: labels need minutes; a cap of 15, 20 or 30 min stays below
+_RARE = 0.2  # a name with fewer bottles than this share of another's may be a slip of the pen
+_NEAR = 0.8  # so alike (difflib's ratio) are names that only a slip tells apart
 _HOURS_S = 2.0  # below it, hours are likelier than minutes
 
 
@@ -26,13 +29,14 @@ def look_for_doubts(
     time_unit: str,
 ) -> list[Problem]:
     """Note what cannot be meant; return what is only doubtful. A `time_unit` that was told is believed."""
+    doubtful = _near_doubles(sheet, bottles) if glues is None else []
     if glues is not None:
         _unknown_glues(sheet, glues)
     if bottles and not time_unit:
         _too_short(sheet, bottles)
     if not bottles or not baths:
-        return []
-    return _one_temperature(sheet, baths) + _short_traces(sheet, bottles, baths)
+        return doubtful
+    return doubtful + _one_temperature(sheet, baths) + _short_traces(sheet, bottles, baths)
 
 
 def _unknown_glues(sheet: Sheet, glues: Collection[str]) -> None:
@@ -45,6 +49,22 @@ def _unknown_glues(sheet: Sheet, glues: Collection[str]) -> None:
         if near:
             text += tr("; is it {near!r}?").format(near=near[0])
         sheet.problem(cell, text, ImportCode.UNKNOWN_GLUE)
+
+
+def _near_doubles(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> list[Problem]:
+    """Return glues of few bottles whose name is nearly that of another: a slip of the pen makes a glue of its own."""
+    count = Counter(bottle.glue for bottle in bottles)
+    first = {bottle.glue: bottle.line for bottle in reversed(bottles)}
+    lines = {row.line: row for row in sheet.rows}
+    found = []
+    for glue, number in count.items():
+        larger = {other.casefold(): other for other in count if count[other] * _RARE > number and other != glue}
+        near = difflib.get_close_matches(glue.casefold(), larger, n=1, cutoff=_NEAR)
+        if near:
+            text = tr("glue {glue!r} has {number} bottles of its own; is it {near!r}? --glues names those there are")
+            told = text.format(glue=glue, number=number, near=larger[near[0]])
+            found.append(sheet.at(lines[first[glue]].cells["glue"], told, ImportCode.UNKNOWN_GLUE))
+    return found
 
 
 def _too_short(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> None:
@@ -61,7 +81,7 @@ def _too_short(sheet: Sheet, bottles: Sequence[ImportedBottle]) -> None:
             "no bottle was watched longer than {longest:g} s: are these minutes? say --time-unit min (h for hours, s "
             "if they are seconds)"
         )
-    sheet.problem(sheet.headers["hi"], text.format(longest=longest_s), ImportCode.TIME_UNIT)
+    sheet.problem(sheet.headers["hi"], with_comma(text.format(longest=longest_s)), ImportCode.TIME_UNIT)
 
 
 def _one_temperature(sheet: Sheet, baths: Sequence[ImportedBath]) -> list[Problem]:
@@ -72,7 +92,7 @@ def _one_temperature(sheet: Sheet, baths: Sequence[ImportedBath]) -> list[Proble
         "all baths stood at {temperature:g} °C: nothing can be said of another temperature; add baths 10 K away or more"
     )
     cell = sheet.headers.get("temperature") or sheet.headers["trace"]
-    return [sheet.at(cell, text.format(temperature=baths[0].temperature_c), ImportCode.ONE_TEMPERATURE)]
+    return [sheet.at(cell, with_comma(text.format(temperature=baths[0].temperature_c)), ImportCode.ONE_TEMPERATURE)]
 
 
 def _short_traces(sheet: Sheet, bottles: Sequence[ImportedBottle], baths: Sequence[ImportedBath]) -> list[Problem]:
@@ -89,5 +109,5 @@ def _short_traces(sheet: Sheet, bottles: Sequence[ImportedBottle], baths: Sequen
         first_s, last_s = bath.trace[0][0], bath.trace[-1][0]
         if began_s < first_s or ended_s > last_s:
             told = text.format(first=first_s, last=last_s, began=began_s, ended=ended_s)
-            found.append(sheet.at(lines[mine[0].line].cells["trace"], told, ImportCode.TRACE_SHORT))
+            found.append(sheet.at(lines[mine[0].line].cells["trace"], with_comma(told), ImportCode.TRACE_SHORT))
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
 
 from scipy.special import expit, ndtri
 
@@ -23,69 +24,84 @@ __all__ = ["FAMILY_NAMES", "LEVEL", "Fits", "Fitted"]
 FAMILY_NAMES = ("lognormal", "weibull")  # both are always fitted: the wrong one costs more than any interval
 LEVEL = 0.05  # of the tests whose rejection is told
 _THIRD = "loglogistic"  # for the choice of the model alone
+_WIDER: Mapping[str, Callable[[Formula], Formula]] = {  # what each test compares the plain formula with
+    "plateau": partial(replace, cure=True),
+    "curvature": partial(replace, curvature=True),
+    "sigma_by_temperature": partial(replace, sigma_by_temperature=True),
+}
 
 Fits = Mapping[str, ReleaseFit | NotFitted]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """The fits of one glue by family: `found` through the lag of the glass, `no_lag` without; `data` are its bottles.
+    """The fits of one glue by family, each made when it is first asked for and then kept.
 
-    `aic` knows every family that could be fitted. `cured` are fits with a share of labels that never comes off, as
-    far as there is one; `tests` by name and family.
+    `data` are its bottles, `glass` is what they are of.
     """
 
-    data: ReleaseData
-    found: Fits
-    no_lag: Fits
-    aic: Mapping[str, float]
-    baths: Mapping[str, BathEffectFit]
-    cured: Mapping[str, ReleaseFit]
-    tests: Mapping[str, Mapping[str, FitTest]]
+    def __init__(self, data: ReleaseData, glass: Glass) -> None:
+        self.data, self.glass = data, glass
+        self._formula = _formula(data)
+        self._baths: dict[str, BathEffectFit] = {}
+        self._wide: dict[str, Fits] = {}
+        self._tested: dict[str, Mapping[str, FitTest]] = {}
 
-    @classmethod
-    def of(cls, data: ReleaseData, glass: Glass) -> Fitted:
-        """Fit the bottles of one glue through the lag of `glass`; stirring is in the formula where it was varied."""
-        formula = _formula(data)
-        every = fit_families(data, (*FAMILY_NAMES, _THIRD), glass=glass, formula=formula)
-        found = {name: every[name] for name in FAMILY_NAMES}
-        fits = {name: fit for name, fit in found.items() if isinstance(fit, ReleaseFit)}
-        wider = {
-            "plateau": replace(formula, cure=True),
-            "curvature": replace(formula, curvature=True),
-            "sigma_by_temperature": replace(formula, sigma_by_temperature=True),
-        }
-        wide = {
-            name: fit_families(data, tuple(fits), glass=glass, formula=each) if fits else {}
-            for name, each in wider.items()
-        }
-        baths = {name: fit_bath_effect(fit) for name, fit in fits.items()}
-        tests = {name: {family: _test(fit, wide[name][family]) for family, fit in fits.items()} for name in wider}
-        tests["bath_effect"] = {name: FitTest(bath.lr, 1, bath.p_value) for name, bath in baths.items()}
-        lots = _lots(data, fits, glass, formula)
-        if lots:
-            tests["lots"] = lots
-        return cls(
-            data=data,
-            found=found,
-            no_lag=fit_families(data, FAMILY_NAMES, glass=NO_LAG, formula=formula),
-            aic={name: fit.aic for name, fit in every.items() if isinstance(fit, ReleaseFit)},
-            baths=baths,
-            cured={name: fit for name, fit in wide["plateau"].items() if isinstance(fit, ReleaseFit)},
-            tests=tests,
-        )
+    @cached_property
+    def found(self) -> Fits:
+        """The fit of each family through the lag of the glass, or why there is none."""
+        return fit_families(self.data, FAMILY_NAMES, glass=self.glass, formula=self._formula)
 
-    @property
+    @cached_property
     def fits(self) -> dict[str, ReleaseFit]:
         """The fits through the lag of the glass, as far as there are any."""
         return {name: fit for name, fit in self.found.items() if isinstance(fit, ReleaseFit)}
 
+    @cached_property
+    def no_lag(self) -> Fits:
+        """The fit of each family as if the glass had no lag."""
+        return fit_families(self.data, FAMILY_NAMES, glass=NO_LAG, formula=self._formula)
+
+    @cached_property
+    def aic(self) -> dict[str, float]:
+        """The criterion of every family that could be fitted, of those too that decide nothing."""
+        third = fit_families(self.data, (_THIRD,), glass=self.glass, formula=self._formula)
+        every = {**self.found, **third}
+        return {name: fit.aic for name, fit in every.items() if isinstance(fit, ReleaseFit)}
+
+    def bath(self, family: str) -> BathEffectFit:
+        """Return the fit of `family` in which baths differ."""
+        if family not in self._baths:
+            self._baths[family] = fit_bath_effect(self.fits[family])
+        return self._baths[family]
+
+    @property
+    def baths(self) -> dict[str, BathEffectFit]:
+        """The fits in which baths differ."""
+        return {family: self.bath(family) for family in self.fits}
+
+    @cached_property
+    def cured(self) -> dict[str, ReleaseFit]:
+        """The fits with a share of labels that never comes off, as far as there is one."""
+        return {name: fit for name, fit in self._wider("plateau").items() if isinstance(fit, ReleaseFit)}
+
+    @cached_property
+    def tests(self) -> dict[str, Mapping[str, FitTest]]:
+        """What was tested, by name and family; lots are where there are some."""
+        found = {name: self.test(name) for name in (*_WIDER, "bath_effect", "lots")}
+        return {name: test for name, test in found.items() if test or name != "lots"}
+
+    def test(self, name: str) -> Mapping[str, FitTest]:
+        """Return the test `name` (plateau, curvature, sigma_by_temperature, bath_effect, lots) in each family."""
+        if name not in self._tested:
+            self._tested[name] = self._test(name)
+        return self._tested[name]
+
     @property
     def family(self) -> str:
         """The family whose bounds decide first: the smaller criterion; "" without a fit."""
-        return min(self.fits, key=lambda name: self.aic[name], default="")
+        return min(self.fits, key=lambda name: self.fits[name].aic, default="")
 
-    @property
+    @cached_property
     def plateau(self) -> str:
         """The family in which a share of labels never comes off, "" where none shows.
 
@@ -94,7 +110,7 @@ class Fitted:
         """
         best = min(
             self.fits,
-            key=lambda name: min(self.aic[name], self.cured[name].aic if name in self.cured else self.aic[name]),
+            key=lambda name: min(fit.aic for fit in (self.fits[name], self.cured.get(name)) if fit is not None),
             default="",
         )
         return best if best in self.cured and self.rejects("plateau", best) else ""
@@ -113,8 +129,24 @@ class Fitted:
 
     def rejects(self, test: str, family: str) -> bool:
         """Tell whether a test rejects the narrower fit at the level of 5 %."""
-        found = self.tests.get(test, {}).get(family)
+        found = self.test(test).get(family)
         return found is not None and found.p is not None and found.p < LEVEL
+
+    def _test(self, name: str) -> Mapping[str, FitTest]:
+        if name == "bath_effect":
+            return {family: FitTest(bath.lr, 1, bath.p_value) for family, bath in self.baths.items()}
+        if name == "lots":
+            return _lots(self.data, self.fits, self.glass, self._formula)
+        return {family: _test(self.fits[family], wide) for family, wide in self._wider(name).items()}
+
+    def _wider(self, test: str) -> Fits:
+        """Return the fits of the wider formula that `test` compares with."""
+        if test not in self._wide:
+            formula = _WIDER[test](self._formula)
+            families = tuple(self.fits)
+            fitted = fit_families(self.data, families, glass=self.glass, formula=formula) if families else {}
+            self._wide[test] = fitted
+        return self._wide[test]
 
 
 def _formula(data: ReleaseData) -> Formula:

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from linectl.lab.bound_engine import BoundEngine, OnDemand
 from linectl.lab.decision import asked_points
-from linectl.lab.fitted import Fitted
-from linectl.lab.kinetics.bootstrap import MarginalTimes
 from linectl.lab.kinetics.calibration import with_calibration
 from linectl.lab.kinetics.codes import Code
+from linectl.lab.kinetics.data import BathTrace
 from linectl.lab.kinetics.derived import equivalent_soak, min_temperature
 from linectl.lab.kinetics.fit import NotFitted
-from linectl.lab.kinetics.intervals import ReleaseTimes
 from linectl.lab.results import BathSoak, CoolestPoint, Estimate, PointBound, SensorDoubt
 from linectl.model.experiments import Decision
 
-__all__ = ["GlueBounds", "Replicas"]
+__all__ = ["GlueBounds"]
 
 _NEAR_K = 0.5  # a bath within its band stands at what it was meant to
-_MOST_BOTTLES = 3000  # beyond, bounds are by profile likelihood: replicates would take minutes
-
-
-@dataclass(frozen=True, slots=True)
-class Replicas:
-    """How many bootstrap replicates, from which seed, and the planner's guess of how baths differ (sd of ln t)."""
-
-    count: int
-    seed: int
-    bath_sd: float
 
 
 class GlueBounds:
-    """The bounds of one glue in each family; replicates are drawn once for all points."""
+    """The bounds of one glue in each family, as one question asks for them; each is made when it is looked at."""
 
-    def __init__(self, fitted: Fitted, decision: Decision, doubt: SensorDoubt, replicas: Replicas) -> None:
-        self._fitted, self._decision, self._doubt = fitted, decision, doubt
-        self._known: dict[tuple[str, float, float], Estimate] = {}
-        self._profile = {family: ReleaseTimes(fit) for family, fit in fitted.fits.items()}
-        self._marginal = {
-            family: MarginalTimes(
-                fit,
-                fitted.data,
-                bath_effect=fitted.baths[family],
-                seed=replicas.seed,
-                replicates=replicas.count,
-                bath_sd=replicas.bath_sd,
-            )
-            for family, fit in fitted.fits.items()
-            if len(fitted.data) <= _MOST_BOTTLES
-        }
+    def __init__(self, engine: BoundEngine, decision: Decision, doubt: SensorDoubt) -> None:
+        self._engine, self._fitted = engine, engine.fitted
+        self._decision, self._doubt = decision, doubt
 
     def points(self) -> tuple[PointBound, ...]:
         """Return the bounds at every asked point, in the order of `asked_points`."""
@@ -58,9 +35,9 @@ class GlueBounds:
             PointBound(
                 temp_c,
                 naoh_pct,
-                by_family={family: self._deciding(family, temp_c, naoh_pct) for family in self._fitted.found},
-                conditional={family: self._conditional(family, temp_c, naoh_pct) for family in self._marginal},
-                profile={family: self._profiled(family, temp_c, naoh_pct) for family in self._profile},
+                by_family=OnDemand(self._fitted.found, partial(self._deciding, temp_c, naoh_pct)),
+                conditional=OnDemand(self._engine.simulated, partial(self._conditional, temp_c, naoh_pct)),
+                profile=OnDemand(self._fitted.fits, partial(self._profiled, temp_c, naoh_pct)),
             )
             for temp_c, naoh_pct in asked_points(self._decision)
         )
@@ -73,7 +50,7 @@ class GlueBounds:
             CoolestPoint(
                 naoh_pct,
                 soak_s,
-                {family: self._coolest(family, naoh_pct, tested) for family in self._fitted.found},
+                OnDemand(self._fitted.found, partial(self._coolest, naoh_pct, tested)),
             )
             for naoh_pct in sorted(set(self._decision.naoh_pct))
         )
@@ -86,28 +63,21 @@ class GlueBounds:
         for number, (name, trace) in enumerate(zip(data.baths, data.traces, strict=True)):
             mine = data.bath == number
             first, last = float(data.inserted_at_s[mine].min()), float(seen[mine].max())
-            by_family = {
-                family: equivalent_soak(
-                    fit,
-                    trace,
-                    last - first,
-                    inserted_at_s=first,
-                    conf=self._decision.confidence,
-                    extrapolate=True,  # a cold bottle's first seconds are no other bath
-                )
-                for family, fit in fits.items()
-            }
-            found.append(BathSoak(name, by_family))
+            found.append(BathSoak(name, OnDemand(fits, partial(self._soak, trace, first, last))))
         return tuple(found)
 
-    def _deciding(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
-        """Return the bound that decides; asked points are often tested ones too, and asked again."""
-        key = (family, temp_c, naoh_pct)
-        if key not in self._known:
-            self._known[key] = self._decided(family, temp_c, naoh_pct)
-        return self._known[key]
+    def _soak(self, trace: BathTrace, first_s: float, last_s: float, family: str) -> Estimate:
+        return equivalent_soak(
+            self._fitted.fits[family],
+            trace,
+            last_s - first_s,
+            inserted_at_s=first_s,
+            conf=self._decision.confidence,
+            extrapolate=True,  # a cold bottle's first seconds are no other bath
+        )
 
-    def _decided(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
+    def _deciding(self, temp_c: float, naoh_pct: float, family: str) -> Estimate:
+        """Return the bound that decides."""
         fit, conf = self._fitted.found[family], self._decision.confidence
         if isinstance(fit, NotFitted):
             return Estimate(None, conf=conf, method="bootstrap-t", unit="s", reason=fit.code, population="marginal")
@@ -119,13 +89,12 @@ class GlueBounds:
 
     def _bound(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
         """Return the bootstrap-t bound, or the profile's where there are exact times or very many bottles."""
-        if family in self._marginal:
-            found = self._marginal[family].bound(
-                temp_c=temp_c, naoh_pct=naoh_pct, p=self._decision.removal, conf=self._decision.confidence
-            )
+        if family in self._engine.simulated:
+            asked = self._decision
+            found = self._engine.marginal(family, temp_c, naoh_pct, asked.removal, asked.confidence, "marginal")
             if found.reason != Code.NOT_SIMULATED:
                 return found
-        return replace(self._profiled(family, temp_c, naoh_pct), population="conditional")
+        return replace(self._profiled(temp_c, naoh_pct, family), population="conditional")
 
     def _beyond_plateau(self, family: str) -> Estimate | None:
         """Return that there is no such time, where a share above 1 - removal never comes off."""
@@ -136,19 +105,12 @@ class GlueBounds:
             return None
         return Estimate(None, method="bootstrap-t", unit="s", reason=Code.PLATEAU, population="marginal")
 
-    def _conditional(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
-        return self._marginal[family].bound(
-            temp_c=temp_c,
-            naoh_pct=naoh_pct,
-            p=self._decision.removal,
-            conf=self._decision.confidence,
-            population="conditional",
-        )
+    def _conditional(self, temp_c: float, naoh_pct: float, family: str) -> Estimate:
+        asked = self._decision
+        return self._engine.marginal(family, temp_c, naoh_pct, asked.removal, asked.confidence, "conditional")
 
-    def _profiled(self, family: str, temp_c: float, naoh_pct: float) -> Estimate:
-        return self._profile[family].bound(
-            temp_c=temp_c, naoh_pct=naoh_pct, p=self._decision.removal, conf=self._decision.confidence
-        )
+    def _profiled(self, temp_c: float, naoh_pct: float, family: str) -> Estimate:
+        return self._engine.profiled(family, temp_c, naoh_pct, self._decision.removal, self._decision.confidence)
 
     def _tested_c(self) -> list[float]:
         """Return the tested temperatures, within what the baths really stood at."""
@@ -160,12 +122,12 @@ class GlueBounds:
         cells = {cell[0] for cell in self._fitted.data.cells}
         return sorted({c if low - _NEAR_K <= c <= high + _NEAR_K else min(max(c, low), high) for c in cells})
 
-    def _coolest(self, family: str, naoh_pct: float, tested_c: list[float]) -> Estimate:
+    def _coolest(self, naoh_pct: float, tested_c: list[float], family: str) -> Estimate:
         fit, conf = self._fitted.found[family], self._decision.confidence
         if isinstance(fit, NotFitted):
             return Estimate(None, conf=conf, method="bound", unit="°C", reason=fit.code)
         return min_temperature(
-            lambda temp_c: self._deciding(family, temp_c, naoh_pct),
+            lambda temp_c: self._deciding(temp_c, naoh_pct, family),
             tested_c,
             within_s=self._decision.soak_s,
             conf=conf,

@@ -64,7 +64,7 @@ def data_warnings(data: ReleaseData, doubt: SensorDoubt) -> tuple[Warn, ...]:
 
 
 def _undecided(fitted: Fitted, points: Sequence[PointBound], decision: Decision) -> Iterator[Warn]:
-    criteria = [fitted.aic[family] for family in fitted.fits]
+    criteria = [fit.aic for fit in fitted.fits.values()]
     if len(criteria) < len(fitted.found) or not criteria or max(criteria) - min(criteria) >= UNDECIDED_AIC:
         return
     text = tr("{point}: AIC differs by {difference:.1f} only")
@@ -77,7 +77,7 @@ def _undecided(fitted: Fitted, points: Sequence[PointBound], decision: Decision)
 def _plateau(fitted: Fitted) -> Iterator[Warn]:
     if fitted.plateau:
         family = fitted.plateau
-        test, share = fitted.tests["plateau"][family], 1.0 - fitted.cured[family].releasing_share
+        test, share = fitted.test("plateau")[family], 1.0 - fitted.cured[family].releasing_share
         text = tr("{family}: {share} % of the labels, p = {p}")
         detail = text.format(family=family, share=decimal(100 * share, 1), p=decimal(test.p or 0.0, 4))
         yield Warn(Code.PLATEAU, detail)
@@ -94,7 +94,7 @@ def _tested(fitted: Fitted) -> Iterator[Warn]:
     codes = {"curvature": Code.CURVED, "sigma_by_temperature": Code.SIGMA_VARIES, "lots": Code.LOTS_DIFFER}
     for name, code in codes.items():
         if fitted.rejects(name, fitted.family):
-            p = fitted.tests[name][fitted.family].p
+            p = fitted.test(name)[fitted.family].p
             yield Warn(code, tr("{family}: p = {p}").format(family=fitted.family, p=decimal(p or 0.0, 4)))
 
 

@@ -32,7 +32,7 @@ from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
 from linectl.model.records import Bottle, ExitStatus, Run, Treatment, Trial, TrialState
 from linectl.store.store import Store, new_run_id
 from linectl.units import s_to_ns
-from linectl.words import tr
+from linectl.words import tr, with_comma
 
 __all__ = ["IMPORT_TAGS", "ImportedBath", "ImportedBottle", "ImportedTrials", "Units", "read_trials", "store_import"]
 
@@ -250,7 +250,7 @@ class _Baths:
         value = self.sheet.number(cell)
         if value is not None and not 0 <= value <= _NAOH_MOST_PCT:
             text = tr("{value:g} % NaOH is outside 0 to {most:g} %; is it in g/L? divide by 10")
-            self.sheet.problem(cell, text.format(value=value, most=_NAOH_MOST_PCT), ImportCode.NAOH)
+            self.sheet.problem(cell, with_comma(text.format(value=value, most=_NAOH_MOST_PCT)), ImportCode.NAOH)
         return value
 
 

@@ -10,7 +10,7 @@ from statistics import median
 from linectl.errors import Problem
 from linectl.lab.import_codes import ImportCode
 from linectl.lab.spreadsheet import Cell, Column, Row, Sheet, read_sheet
-from linectl.words import tr
+from linectl.words import tr, with_comma
 
 __all__ = ["CELSIUS", "TIME", "UNITS_AS_WRITTEN", "Trace", "Units", "read_trace", "temperature"]
 
@@ -62,12 +62,12 @@ def temperature(sheet: Sheet, cell: Cell, units: Units = UNITS_AS_WRITTEN) -> fl
         return value
     if 100 < value <= 212 and not units.temperature:
         text = tr("{value:g} looks like °F = {celsius:.1f} °C; write °C, or say --temperature-unit f")
-        sheet.problem(cell, text.format(value=value, celsius=(value - 32.0) / 1.8), ImportCode.FAHRENHEIT)
+        sheet.problem(cell, with_comma(text.format(value=value, celsius=(value - 32.0) / 1.8)), ImportCode.FAHRENHEIT)
         return value
     text = tr("{value:g} °C is outside 0 to 100 °C")
     if 273 <= value <= 373.2:
         text += tr("; is it in K? subtract 273.15")
-    sheet.problem(cell, text.format(value=value), ImportCode.TEMPERATURE)
+    sheet.problem(cell, with_comma(text.format(value=value)), ImportCode.TEMPERATURE)
     return value
 
 
@@ -101,7 +101,9 @@ def _must_go_up(trace: Sheet, points: list[tuple[float, float]], rows: list[Row]
     for ((before_s, _), (after_s, _)), row in zip(pairwise(points), rows[1:], strict=True):
         if after_s <= before_s:
             text = tr("times of a trace go up: {after:g} s comes after {before:g} s; sort the rows, one per time")
-            trace.problem(row.cells["t"], text.format(after=after_s, before=before_s), ImportCode.TRACE_OUT_OF_ORDER)
+            trace.problem(
+                row.cells["t"], with_comma(text.format(after=after_s, before=before_s)), ImportCode.TRACE_OUT_OF_ORDER
+            )
 
 
 def _gaps(trace: Sheet, points: list[tuple[float, float]], rows: list[Row]) -> list[Problem]:
@@ -114,7 +116,9 @@ def _gaps(trace: Sheet, points: list[tuple[float, float]], rows: list[Row]) -> l
         "these bottles' intervals before the hole; else a straight line is taken"
     )
     return [
-        trace.at(row.cells["t"], text.format(before=before_s, after=after_s, usual=usual_s), ImportCode.TRACE_GAP)
+        trace.at(
+            row.cells["t"], with_comma(text.format(before=before_s, after=after_s, usual=usual_s)), ImportCode.TRACE_GAP
+        )
         for ((before_s, _), (after_s, _)), row in zip(pairwise(points), rows[1:], strict=True)
         if after_s - before_s > max(_GAP_S, _GAP_STEPS * usual_s)
     ]

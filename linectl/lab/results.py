@@ -22,10 +22,12 @@ __all__ = [
     "Estimate",
     "FitTest",
     "GlueResult",
+    "GlueVerdict",
     "PointBound",
     "SensorDoubt",
     "Verdict",
     "VerdictWord",
+    "Verdicts",
     "Warn",
 ]
 
@@ -159,6 +161,23 @@ class Verdict:
     where_c: float | None = None
     where_naoh_pct: float | None = None
     hinders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GlueVerdict:
+    """The verdict on one glue, by itself."""
+
+    glue: str
+    n_bottles: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdicts of an analysis, without the rest of it."""
+
+    glues: tuple[GlueVerdict, ...]
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

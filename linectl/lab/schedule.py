@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from linectl.lab.design.baths import PlannedBath, trials
+from linectl.lab.design.baths import PlannedBath
 from linectl.lab.design.changeover import ROOM_C, BathState, Change, change, holding_kw, refill_reason
 from linectl.lab.plan_text import treatment_text
 from linectl.model.experiments import PHASES, Experiment
-from linectl.model.lines import LineDefinition, Zone
+from linectl.model.lines import Zone
 from linectl.model.records import Treatment
 from linectl.words import number, tr
 
-__all__ = ["PHASES", "BathState", "BathTimes", "feasibility", "plan", "problems", "refill_reason", "timeline"]
+__all__ = ["PHASES", "BathState", "BathTimes", "plan", "problems", "refill_reason"]
 
 _LOAD_BOTTLE_S = 10.0
 _UNLOAD_BOTTLE_S = 5.0
@@ -47,31 +47,6 @@ class BathTimes:
         """The planned seconds of the whole bath."""
         return sum(self.phases.values())
 
-    @property
-    def total_min(self) -> float:
-        """The planned minutes of the whole bath."""
-        return self.total_s / 60.0
-
-    def __str__(self) -> str:
-        """Return one line of the timeline, in the language in use."""
-        refill = tr("fresh water") if self.refill else tr("same water")
-        steps = ", ".join(f"{name} {seconds / 60:.0f}" for name, seconds in self.phases.items() if seconds)
-        return tr("bath {ord:2d}: {treatment}, {refill}, {total:.0f} min ({steps})").format(
-            ord=self.ord, treatment=treatment_text(self.treatment), refill=refill, total=self.total_min, steps=steps
-        )
-
-
-def timeline(experiment: Experiment, definition: LineDefinition) -> list[BathTimes]:
-    """Return the planned times of every bath of `experiment` on the zone of `definition` that it names."""
-    zone = definition.zones[experiment.zone]
-    return plan(_baths(experiment, zone), experiment, zone)
-
-
-def feasibility(experiment: Experiment, definition: LineDefinition) -> list[str]:
-    """Return what physics forbids in the time given, one sentence each with its minutes; none when all can be done."""
-    zone = definition.zones[experiment.zone]
-    return problems(_baths(experiment, zone), experiment, zone)
-
 
 def plan(baths: Sequence[PlannedBath], experiment: Experiment, zone: Zone) -> list[BathTimes]:
     """Return the planned times of `baths` in order, each starting from what the one before leaves behind."""
@@ -96,10 +71,6 @@ def problems(baths: Sequence[PlannedBath], experiment: Experiment, zone: Zone) -
         found += _too_slow(bath, change(before, bath.treatment, experiment, zone), experiment, zone)
         before = BathState(bath.treatment.temperature_c, bath.treatment.naoh_pct)
     return found
-
-
-def _baths(experiment: Experiment, zone: Zone) -> list[PlannedBath]:
-    return trials(experiment, zone.positions) if zone.positions else trials(experiment)
 
 
 def _times(bath: PlannedBath, before: BathState | None, experiment: Experiment, zone: Zone) -> BathTimes:

@@ -105,16 +105,23 @@ def register_from_screening(
         probe_margin_k=_probe_margin_k(found),
     )
     definition = load_line(find_file(line, folder="config")) if line is not None else None
-    if definition is None:
-        register(found.reader.path, confirmation)
-    else:
+    if definition is not None:
         experiment = replace(experiment, line=str(line))
-        register(store_path(definition, data), confirmation, line=definition.name)
+    files = write_files(confirmation, experiment, folder)
+    try:
+        if definition is None:
+            register(found.reader.path, confirmation)
+        else:
+            register(store_path(definition, data), confirmation, line=definition.name)
+    except LinectlError:
+        for file in files:
+            file.unlink()
+        raise
     spread = BathSpread(confirmation.sigma, confirmation.bath_sd, confirmation.per_bath)
     applied = parse_rule(confirmation.applied)
     shares = {"false_go": 1.0 - confirmation.removal, "pass_at_0.999": 0.001, "pass_at_0.997": 0.003}
     chances = {name: clustered_chance(applied, share, spread) for name, share in shares.items()}
-    return Registration(confirmation, write_files(confirmation, experiment, folder), chances)
+    return Registration(confirmation, files, chances)
 
 
 def plan_confirmation(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from linectl.model.records import Run
 from linectl.server.places import last_run
-from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool, pool_of
+from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool, judge_pool, pool_of
 from linectl.store.reader import StoreReader
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "analyse_run",
     "find_pool",
     "find_run",
+    "judge_pool",
     "open_reader",
 ]
 

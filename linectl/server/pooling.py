@@ -18,9 +18,9 @@ from linectl.words import decimal, number, tr
 
 if TYPE_CHECKING:
     from linectl.lab.kinetics.data import ReleaseData
-    from linectl.lab.results import Analysis, SensorDoubt
+    from linectl.lab.results import Analysis, SensorDoubt, Verdicts
 
-__all__ = ["NOTHING_ASKED", "Asked", "Pool", "analyse_pool", "experiment_of", "pool_of", "pooled_data"]
+__all__ = ["NOTHING_ASKED", "Asked", "Pool", "analyse_pool", "experiment_of", "judge_pool", "pool_of", "pooled_data"]
 
 T = TypeVar("T")
 
@@ -103,8 +103,25 @@ def analyse_pool(pool: Pool, asked: Asked = NOTHING_ASKED) -> Analysis:
         experiment=pool.title,
         simulated=any(run.simulated for run in pool.runs),
         doubt=_doubt(pool),
-        bath_sd=max((exp.design.prior.bath_sd for exp in pool.experiments if exp is not None), default=Prior().bath_sd),
+        bath_sd=_bath_sd(pool),
     )
+
+
+def judge_pool(pool: Pool, asked: Asked = NOTHING_ASKED) -> Verdicts:
+    """Return the verdicts that `analyse_pool` would come to, for half of its work or less.
+
+    Raises:
+        Refused: as `analyse_pool`.
+    """
+    from linectl.lab.analysis import judge
+
+    data, decision, glass = pooled_data(pool, asked)
+    return judge(data, decision=decision, glass=glass, doubt=_doubt(pool), bath_sd=_bath_sd(pool))
+
+
+def _bath_sd(pool: Pool) -> float:
+    """Return the largest guess of the pool's experiments of how baths differ (sd of ln t)."""
+    return max((exp.design.prior.bath_sd for exp in pool.experiments if exp is not None), default=Prior().bath_sd)
 
 
 def pooled_data(pool: Pool, asked: Asked = NOTHING_ASKED) -> tuple[ReleaseData, Decision, Glass]:

@@ -70,7 +70,7 @@ class ObservationSheet(App[None]):
         self._desk = desk
         self._positions = tuple(positions)
         self._who = who
-        self._command = command
+        self.command = command
         self._interrupt = interrupt
         self.shown = asyncio.Event()
         self._marks = Marks()
@@ -210,10 +210,10 @@ class ObservationSheet(App[None]):
             self._typed += " " if key == "space" else key
 
     def _run_command(self, typed: str) -> None:
-        if self._command is None:
+        if self.command is None:
             self._said = tr("no commands here")
         else:
-            self._command(typed[1:].strip())
+            self.command(typed[1:].strip())
 
     def _answer_line(self, typed: str) -> None:
         prompt = self._prompt

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from linectl import words
 from linectl.errors import ConfigError, Problem
 from linectl.lab.import_codes import ImportCode
 from linectl.lab.import_csv import ImportedTrials, Units, read_trials
@@ -95,6 +96,26 @@ def test_a_glue_that_nobody_knows_is_refused_with_the_nearest(tmp_path: Path) ->
     assert (problem.code, problem.line, problem.column) == (ImportCode.UNKNOWN_GLUE, 3, 2)
     assert "'casein'" in problem.message
     assert isinstance(_read(tmp_path, GOOD, glues=["casein", "psa"]), ImportedTrials)
+
+
+def test_a_name_that_is_nearly_another_is_doubted_when_nobody_said_which_there_are(tmp_path: Path) -> None:
+    rows = "".join(f"B{k},casein,1,60,1.5,60,90\n" for k in range(3, 9))
+    for slip in ("Casein", "cassein"):
+        trials = _read(tmp_path, GOOD.replace("B2,casein", f"B2,{slip}") + rows)
+        assert isinstance(trials, ImportedTrials)
+        (doubt,) = (each for each in trials.warnings if each.code == ImportCode.UNKNOWN_GLUE)
+        assert (doubt.line, doubt.column) == (3, 2)
+        assert "'casein'" in doubt.message
+    other = _read(tmp_path, GOOD.replace("B2,casein", "B2,starch") + rows)
+    assert isinstance(other, ImportedTrials)
+    assert ImportCode.UNKNOWN_GLUE not in {each.code for each in other.warnings}
+
+
+def test_numbers_in_a_french_message_have_a_comma(tmp_path: Path) -> None:
+    words.use("fr")
+    (problem,) = _read(tmp_path, HEADER + "B1,casein,1,60,1.5,1,1.5\nB2,casein,2,70,1.5,20.5,\n")  # type: ignore[misc]
+    assert "20,5" in problem.message
+    words.use("en")
 
 
 def test_fahrenheit_is_converted_when_it_is_said(tmp_path: Path) -> None:

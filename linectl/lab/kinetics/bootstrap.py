@@ -4,7 +4,8 @@ Every bottle is simulated on its own checks from the fit, each bath with its own
 same way; t* = (q* - q)/se*, and the upper bound is q_hat - se_hat * quantile(t*, 1 - conf), q = ln t_p. As few baths
 hardly tell omega, each replicate is simulated with an omega drawn from its weight given the data (`bath_posterior`),
 and q_hat and se_hat are mean and standard deviation over that weight: the bound pays for not knowing omega. With a
-bath effect it is at least as far from q_hat as the normal quantile: t* alone takes back the caution of the prior.
+bath effect a bound is at least as far from q_hat as the normal quantile, and the upper one not below the quantile of
+q over that weight, whose upper tail is long: t* alone takes back the caution of the prior.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
 
 from linectl.lab.kinetics.bath_effect import BathEffectFit
 from linectl.lab.kinetics.bath_posterior import NO_BATH_EFFECT, OMEGAS, Mixture, log_prior, mixture, spread_modes
@@ -29,15 +31,22 @@ from linectl.lab.kinetics.trace import LaggedBath, TraceDose
 from linectl.lab.results import Estimate
 from linectl.model.experiments import Prior
 
-__all__ = ["BOOTSTRAP_T", "FLOORED", "MarginalTimes"]
+__all__ = ["BOOTSTRAP_T", "FLOORED", "UPPER_FLOORED", "MarginalTimes"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 BOOTSTRAP_T = "bootstrap-t"
-FLOORED = "bootstrap-t, floored"
-"""The method where the normal quantile decided a bound, as t* alone would have brought it nearer to the estimate."""
+FLOORED = {
+    (False, False): BOOTSTRAP_T,
+    (False, True): "bootstrap-t, upper floored",
+    (True, False): "bootstrap-t, lower floored",
+    (True, True): "bootstrap-t, floored",
+}
+"""The method, by whether the floor decided the lower and the upper bound: t* alone would come nearer."""
+UPPER_FLOORED = frozenset(FLOORED[lower, True] for lower in (False, True))
 _MOST_FAILED = 0.05
 _PRIOR_SCALE = 2.0  # the most probable omega before any data, in units of the prior's bath_sd: a cautious one
+_LEAST_REACH, _MOST_REACH = 10.0, 90.0  # kJ/mol
 _FARTHEST = 12.0  # e^12 times the estimate: beyond that a bound says nothing
 
 
@@ -55,6 +64,13 @@ class _Worlds:
     refitted: Mixture
     omegas: Array
     failed: int
+
+    def reach(self, energy: float) -> float:
+        """Return how far from `energy` (kJ/mol) the energies of all worlds and replicates lie."""
+        column = self.theta.shape[1] - 2
+        every = (each[..., column].ravel() for each in (self.theta, self.observed.theta, self.refitted.theta))
+        far = np.abs(ENERGY_UNIT * np.concatenate(list(every)) - energy).max()
+        return float(np.clip(far, _LEAST_REACH, _MOST_REACH))
 
 
 class MarginalTimes:
@@ -75,7 +91,6 @@ class MarginalTimes:
         bath_sd: float = Prior().bath_sd,
     ) -> None:
         self.fit, self.bath_effect, self.seed, self.replicates = fit, bath_effect, seed, replicates
-        self._tables: dict[tuple[float, bool], SpreadTable] = {}
         self._worlds = _drawn(fit, data, bath_effect, seed, replicates, bath_sd) if can_simulate(fit) else None
 
     @property
@@ -90,10 +105,10 @@ class MarginalTimes:
     ) -> Estimate:
         """Return t_p (s) in a constant bath of `temp_c` °C and `naoh_pct` %, with one-sided bounds at `conf` each.
 
-        The value is the maximum-likelihood one; `method` is FLOORED where the normal quantile decided a bound. Bounds
-        are None with a reason: PLATEAU when more than 1 - p of the labels never come off (no value either),
-        NOT_SIMULATED for fits that `can_simulate` refuses, NOT_CONVERGED when over 5 % of the replicates failed,
-        UNBOUNDED when a bound is no usable number.
+        The value is the maximum-likelihood one; `method` says which bounds the floor decided and not t*. Bounds are
+        None with a reason: PLATEAU when more than 1 - p of the labels never come off (no value either), NOT_SIMULATED
+        for fits that `can_simulate` refuses, NOT_CONVERGED when over 5 % of the replicates failed, UNBOUNDED when a
+        bound is no usable number.
 
         Raises:
             ValueError: another population than marginal or conditional.
@@ -121,8 +136,7 @@ class MarginalTimes:
             for more, ok in zip(beyond, usable, strict=True)
         ]
         reason = "" if all(usable) else Code.UNBOUNDED
-        found = self._estimate(value, ends[0], ends[1], conf, population, reason)
-        return replace(found, method=FLOORED) if floored else found
+        return replace(self._estimate(value, ends[0], ends[1], conf, population, reason), method=FLOORED[floored])
 
     def _estimate(
         self, value: float | None, lower: float | None, upper: float | None, conf: float, population: str, reason: str
@@ -144,72 +158,75 @@ class MarginalTimes:
 
     def _beyond(
         self, bath: LaggedBath, log_t: float, naoh_pct: float, asked: tuple[float, float, bool]
-    ) -> tuple[tuple[float, float], bool]:
+    ) -> tuple[tuple[float, float], tuple[bool, bool]]:
         """Return how far the lower and upper bound lie from the estimate at `log_t`, in ln dose.
 
-        And whether the floor decided one of them.
+        And whether the floor decided each of them.
         """
         p, conf, marginal = asked
         worlds, dist = self._worlds, self.fit.model.dist
         assert worlds is not None
-        key = (p, marginal)
-        if key not in self._tables:
-            self._tables[key] = SpreadTable.of(dist, p)
-        point = _Point(self.fit, bath, log_t, self.fit.point(naoh_pct))
+        table = SpreadTable.of(dist, p)
+        point = _Point(self.fit, bath, log_t, self.fit.point(naoh_pct), worlds.reach(self.fit.energy))
         used = worlds.omegas if marginal else np.zeros_like(worlds.omegas)
         spread = spread_quantile(dist, p, np.exp(worlds.theta[:, -1]), worlds.omega * marginal)
-        truth = (point.excess(worlds.theta) + spread)[worlds.world]
-        mean, error = _summary(worlds.observed, point, self._tables[key], used)
-        means, errors = _summary(worlds.refitted, point, self._tables[key], used)
+        truth = (point.excess(worlds.theta)[0] + spread)[worlds.world]
+        value, variance = _quantiles(worlds.observed, point, table, used)
+        mean, error = _summary(worlds.observed.weight, value, variance)
+        means, errors = _summary(worlds.refitted.weight, *_quantiles(worlds.refitted, point, table, used))
         t = (means - truth) / errors
         low, high = np.quantile(t, [1 - conf, conf])
-        floored = False
+        floored = False, False
         if self.bath_effect is not None:
             floor = float(ndtri(conf))
-            floored = bool(low > -floor or high < floor)
-            low, high = min(low, -floor), max(high, floor)
+            far = max(floor, _upper_tail(worlds.observed.weight[0], value[0] - mean[0], variance[0], conf) / error[0])
+            floored = bool(high < floor), bool(low > -far)
+            low, high = min(low, -far), max(high, floor)
         return (float(mean[0] - error[0] * high), float(mean[0] - error[0] * low)), floored
 
 
 class _Point:
     """One asked point: how far x'b lies above the ln dose that a label has had by a fixed time there."""
 
-    def __init__(self, fit: ReleaseFit, bath: LaggedBath, log_t: float, x: Array) -> None:
+    def __init__(self, fit: ReleaseFit, bath: LaggedBath, log_t: float, x: Array, width: float) -> None:
         dose = TraceDose()
         dose.add(bath, 0.0, np.array([np.exp(log_t)]))
-        width = 90.0  # kJ/mol: as wide as any replicate may stray
         self.x, self.columns = x, x.size
         self._table = chebyshev_table(dose, fit.energy, width)
 
-    def excess(self, theta: Array) -> Array:
-        """Return x'b - ln dose at each theta (worlds, p)."""
-        return np.asarray(theta[:, : self.columns] @ self.x - self._log(theta)[:, 0])
-
-    def gradient(self, theta: Array, by_log_sigma: Array) -> Array:
-        """Return the gradient by theta of the excess plus a spread whose derivative by ln sigma is given."""
-        found = np.empty_like(theta)
-        found[:, : self.columns] = self.x
-        found[:, self.columns] = -ENERGY_UNIT * self._log(theta)[:, 1]
-        found[:, -1] = by_log_sigma
-        return found
-
-    def _log(self, theta: Array) -> Array:
-        return np.asarray(
-            (self._table.coefficients[0] @ self._table.basis(ENERGY_UNIT * theta[:, self.columns]))[:, :2]
-        )
+    def excess(self, theta: Array) -> tuple[Array, Array]:
+        """Return x'b - ln dose at each theta (worlds, p), and its gradient by theta."""
+        series = self._table.series(ENERGY_UNIT * theta[:, self.columns])
+        log = np.tensordot(self._table.coefficients[0], series[:, :2], 1)
+        gradient = np.zeros_like(theta)
+        gradient[:, : self.columns] = self.x
+        gradient[:, self.columns] = -ENERGY_UNIT * log[1]
+        return np.asarray(theta[:, : self.columns] @ self.x - log[0]), gradient
 
 
-def _summary(found: Mixture, point: _Point, table: SpreadTable, omegas: Array) -> tuple[Array, Array]:
-    """Return mean and standard deviation of the quantile (ln dose beyond the point's) over each mixture."""
+def _quantiles(found: Mixture, point: _Point, table: SpreadTable, omegas: Array) -> tuple[Array, Array]:
+    """Return the quantile (ln dose beyond the point's) and its variance for each replicate and omega."""
     count, worlds, size = found.theta.shape
     theta = found.theta.reshape(-1, size)
     spread, by_log_sigma = table.at(np.exp(theta[:, -1]), np.tile(omegas, count))
-    value = (point.excess(theta) + spread).reshape(count, worlds)
-    gradient = point.gradient(theta, by_log_sigma).reshape(count, worlds, size)
-    variance = ((found.cov @ gradient[..., None])[..., 0] * gradient).sum(axis=2)
-    mean = (found.weight * value).sum(axis=1)
+    excess, slope = point.excess(theta)
+    slope[:, -1] = by_log_sigma
+    value, gradient = (excess + spread).reshape(count, worlds), slope.reshape(count, worlds, size)
+    return value, ((found.cov @ gradient[..., None])[..., 0] * gradient).sum(axis=2)
+
+
+def _summary(weight: Array, value: Array, variance: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation over each replicate's mixture."""
+    mean = (weight * value).sum(axis=1)
     spread_of_worlds = (value - mean[:, None]) ** 2
-    return mean, np.sqrt((found.weight * (variance + spread_of_worlds)).sum(axis=1))
+    return mean, np.sqrt((weight * (variance + spread_of_worlds)).sum(axis=1))
+
+
+def _upper_tail(weight: Array, value: Array, variance: Array, conf: float) -> float:
+    """Return the quantile `conf` of a mixture of normal distributions: large omegas make its upper tail long."""
+    error = np.sqrt(variance)
+    reach = 10.0 * error.max() + 1.0
+    return float(brentq(lambda x: weight @ ndtr((x - value) / error) - conf, value.min() - reach, value.max() + reach))
 
 
 def _drawn(

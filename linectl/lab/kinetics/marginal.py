@@ -10,6 +10,7 @@ glass included.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
@@ -18,7 +19,7 @@ from scipy.optimize import brentq
 
 from linectl.lab.kinetics.bath_effect import BathEffectFit
 from linectl.lab.kinetics.data import BathTrace
-from linectl.lab.kinetics.distributions import Distribution
+from linectl.lab.kinetics.distributions import Distribution, family
 from linectl.lab.kinetics.fit import ReleaseFit
 from linectl.lab.kinetics.trace import LaggedBath, TraceDose
 
@@ -58,15 +59,20 @@ class SpreadTable:
     @classmethod
     def of(cls, dist: Distribution, p: float) -> SpreadTable:
         """Return the table of the quantile `p`."""
-        ratio = np.linspace(0.0, _WIDEST, 321)
-        value = spread_quantile(dist, p, np.ones_like(ratio), ratio)
-        return cls(ratio, value, np.gradient(value, ratio))
+        return _spread_table(dist.name, p)
 
     def at(self, sigma: Array, omega: Array) -> tuple[Array, Array]:
         """Return the quantile of omega V + sigma W and its derivative by ln sigma."""
         ratio = np.minimum(omega / sigma, _WIDEST)
         value, slope = np.interp(ratio, self.ratio, self.value), np.interp(ratio, self.ratio, self.slope)
         return sigma * value, sigma * (value - ratio * slope)
+
+
+@lru_cache(maxsize=32)  # every glue and point asks for the same few
+def _spread_table(name: str, p: float) -> SpreadTable:
+    ratio = np.linspace(0.0, _WIDEST, 321)
+    value = spread_quantile(family(name), p, np.ones_like(ratio), ratio)
+    return SpreadTable(ratio, value, np.gradient(value, ratio))
 
 
 def log_dose_quantile(

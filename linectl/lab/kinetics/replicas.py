@@ -37,22 +37,23 @@ class DoseTable:
     centre: float
     half_width: float
 
-    def basis(self, energy: Array) -> Array:
-        """Return what turns coefficients into ln dose and its two derivatives by E, shape (energies, degree, 3)."""
+    def series(self, energy: Array) -> Array:
+        """Return what turns coefficients into ln dose and its two derivatives by E, shape (degree, 3, energies)."""
         x, count = (energy - self.centre) / self.half_width, self.coefficients.shape[1]
-        table = np.zeros((x.size, max(count, 2), 3))
-        table[:, 0, 0] = 1.0
-        table[:, 1, 0], table[:, 1, 1] = x, 1.0
+        table = np.zeros((max(count, 2), 3, x.size))
+        table[0, 0] = 1.0
+        table[1, 0], table[1, 1] = x, 1.0
+        twice = 2 * x
         for k in range(2, count):
-            last, before = table[:, k - 1], table[:, k - 2]
-            table[:, k] = 2 * x[:, None] * last - before
-            table[:, k, 1] += 2 * last[:, 0]
-            table[:, k, 2] += 4 * last[:, 1]
-        return np.asarray(table[:, :count] * self.half_width ** -np.arange(3.0))
+            last = table[k - 1]
+            table[k] = twice * last - table[k - 2]
+            table[k, 1] += 2 * last[0]
+            table[k, 2] += 4 * last[1]
+        return np.asarray(table[:count] * self.half_width ** -np.arange(3.0)[:, None])
 
     def at(self, energy: Array) -> Array:
         """Return the log dose of every end at each energy (kJ/mol), shape (energies, ends)."""
-        return np.asarray(self.basis(energy)[:, :, 0] @ self.coefficients.T)
+        return np.asarray(self.series(energy)[:, 0].T @ self.coefficients.T)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +130,8 @@ class Evaluator:
     def _evaluate(self, theta: Array, shift: Array) -> Terms:
         batch, columns = self.batch, self.batch.design.shape[1]
         sigma = np.exp(theta[:, -1])[:, None]
-        log = batch.table.basis(ENERGY_UNIT * theta[:, columns]).transpose(0, 2, 1) @ self._coefficients
+        series = batch.table.series(ENERGY_UNIT * theta[:, columns])
+        log = np.ascontiguousarray(series.transpose(2, 1, 0)) @ self._coefficients
         linear = theta[:, :columns] @ batch.design.T + shift[:, batch.bath]
         z, slope = (log[:, :, 0] - linear) / sigma, log[:, :, 1] * (ENERGY_UNIT / sigma)
         first, second, mixed, value = self._rows(z)

@@ -8,6 +8,7 @@ derivatives by E. A dose is integrated per bottle: bottles of one bath go in one
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -40,6 +41,7 @@ _MAX_PIECES = 16
 _GAUSS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
 _WEIGHT = np.array([5.0, 8.0, 5.0]) / 18.0  # for a segment of unit length
 _TRANSIENT = np.concatenate([np.arange(0.25, 8.0, 0.25), np.arange(8.0, 41.0)])  # in units of tau; e^-40 is nothing
+_REMEMBERED = 4  # doses: one glue's bottles are fitted by several families and formulas, one after the other
 _POLE = (
     40.0  # kJ/mol: ln dose(E) has its nearest complex singularity about so far from the real axis with a cold bottle
 )
@@ -254,6 +256,11 @@ class TraceDose:
         u, w, starts = self._arrays()
         return np.asarray(np.log(self._cumulate(np.add.reduceat(w * np.exp(energy * u), starts))))
 
+    @property
+    def ends(self) -> int:
+        """How many ends were added."""
+        return self._ends
+
     def end_u(self) -> Array:
         """Return u (mol/kJ) of the label's temperature at each end."""
         return np.concatenate([part.end_u for part in self._parts])
@@ -286,11 +293,7 @@ class InterpolatedDose:
         self.exact, self.centre, self.half_width = exact, centre, half_width
         rho = _POLE / half_width + np.hypot(1.0, _POLE / half_width)
         self.nodes = int(np.clip(np.ceil(31.0 / np.log(rho)) + 4, 10, 48))
-        angle = (np.arange(self.nodes) + 0.5) * np.pi / self.nodes
-        values = np.stack([exact.values(centre + half_width * x) for x in np.cos(angle)])
-        basis = np.cos(np.outer(np.arange(self.nodes), angle)) * (2.0 / self.nodes)
-        basis[0] *= 0.5
-        self._coefficients = (basis @ values).T.copy()
+        self._coefficients = _series(exact, exact.ends, centre, half_width, self.nodes)
 
     def log(self, energy: float | Array, curvature: float | None = None) -> LogDose:
         """Return the log doses for an activation energy of `energy` kJ/mol; exact with classes or a curvature."""
@@ -301,6 +304,19 @@ class InterpolatedDose:
             return self.exact.log(energy)
         value, first, second = (self._coefficients @ _chebyshev(x, self.nodes)).T
         return LogDose(value, first / self.half_width, second / self.half_width**2, u=self.exact.end_u())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _series(exact: TraceDose, ends: int, centre: float, half_width: float, nodes: int) -> Array:
+    """Return the coefficients of the ends' log doses; kept, for one fit is profiled and integrated over its baths."""
+    angle = (np.arange(nodes) + 0.5) * np.pi / nodes
+    values = np.stack([exact.values(centre + half_width * x) for x in np.cos(angle)])
+    assert values.shape[1] == ends
+    basis = np.cos(np.outer(np.arange(nodes), angle)) * (2.0 / nodes)
+    basis[0] *= 0.5
+    found = (basis @ values).T.copy()
+    found.flags.writeable = False
+    return np.asarray(found)
 
 
 def _chebyshev(x: float, count: int) -> Array:
@@ -315,8 +331,18 @@ def _chebyshev(x: float, count: int) -> Array:
 def dose_of(data: ReleaseData, glass: Glass, kind: Index | None = None) -> tuple[TraceDose, Index, Index]:
     """Return the dose at every check that bounds a release, and each row's end numbers (lo, hi), -1 where none.
 
-    `kind` is the class of each bottle, where classes have an energy each.
+    `kind` is the class of each bottle, where classes have an energy each. The last doses without classes are kept:
+    several formulas are fitted to the same bottles.
     """
+    return _dose_of(data, glass) if kind is None else _integrable(data, glass, kind)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _dose_of(data: ReleaseData, glass: Glass) -> tuple[TraceDose, Index, Index]:
+    return _integrable(data, glass, None)
+
+
+def _integrable(data: ReleaseData, glass: Glass, kind: Index | None) -> tuple[TraceDose, Index, Index]:
     group, first = grouped(data, kind)
     times, owner = np.concatenate([data.lo_s, data.hi_s]), np.concatenate([group, group])
     known = (times > 0) & np.isfinite(times)

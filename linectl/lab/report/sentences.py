@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from linectl.lab.results import Analysis, Estimate, GlueResult, Verdict, VerdictWord
+from linectl.lab.results import Analysis, Estimate, GlueResult, GlueVerdict, Verdict, Verdicts, VerdictWord
 from linectl.words import decimal, number, tr
 
 __all__ = [
@@ -30,7 +30,7 @@ def verdict_title(verdict: Verdict) -> str:
     return titles[verdict.word]
 
 
-def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
+def verdict_sentence(result: GlueResult | GlueVerdict, analysis: Analysis | Verdicts) -> str:
     """Return the rule that decided, with its numbers."""
     verdict, decision = result.verdict, analysis.decision
     share = share_text(decision.removal)
@@ -56,7 +56,10 @@ def verdict_sentence(result: GlueResult, analysis: Analysis) -> str:
         return tr("{share} off at {point} takes at least {bound} ({conf} bound), beyond the {soak} asked").format(
             **fields
         )
-    return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked").format(**fields)
+    if verdict.bound_s > decision.soak_s:
+        return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked").format(**fields)
+    text = tr("{share} off at {point}: the bound is {bound}, within the {soak} asked, but no candidate: {reasons}")
+    return text.format(**fields, reasons="; ".join(map(reason_sentence, verdict.hinders)))
 
 
 def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> str:
@@ -81,12 +84,13 @@ def wants_sentence(verdict: Verdict) -> str:
     return ". ".join(parts)
 
 
-def verdict_lines(analysis: Analysis, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+def verdict_lines(analysis: Analysis | Verdicts, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """Return a line per glue: its name (as `names` writes it), its verdict, and why; below it what it asks for."""
     shown = [names.get(result.glue, result.glue) for result in analysis.glues]
     width = max(map(len, shown), default=0)
     lines = []
-    for name, result in zip(shown, analysis.glues, strict=True):
+    results: Sequence[GlueResult | GlueVerdict] = analysis.glues
+    for name, result in zip(shown, results, strict=True):
         lines.append(f"{name.ljust(width)}  {verdict_title(result.verdict)}: {verdict_sentence(result, analysis)}")
         wants = wants_sentence(result.verdict)
         if wants:

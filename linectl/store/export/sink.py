@@ -171,7 +171,9 @@ class ZipSink:
         """Remove an unfinished zip."""
         if not self._file.closed:
             self._file.close()  # first: the zip's own end must not be written to a disk that refused its middle
-            self._zip.fp = None  # else the collector of garbage tries to write it all the same, and tells of its failure
+            self._zip.fp = (
+                None  # else the collector of garbage tries to write it all the same, and tells of its failure
+            )
         self._part.unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks import study_coverage
 from linectl.lab.kinetics.bath_effect import fit_bath_effect
 from linectl.lab.kinetics.bath_posterior import OMEGAS
-from linectl.lab.kinetics.bootstrap import BOOTSTRAP_T, FLOORED, MarginalTimes
+from linectl.lab.kinetics.bootstrap import BOOTSTRAP_T, FLOORED, UPPER_FLOORED, MarginalTimes
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.kinetics.fit import ReleaseFit, fit_release
@@ -94,7 +94,7 @@ def test_the_bound_is_seeded_and_says_what_it_is(soaked: Soaked) -> None:
     assert (estimate.population, estimate.unit) == ("marginal", "s")
     assert (estimate.replicates, estimate.failed) == (199, estimate.failed)
     assert estimate.terms["sampling"] == pytest.approx(math.log(estimate.upper / estimate.value))
-    assert estimate.method in {BOOTSTRAP_T, FLOORED}
+    assert estimate.method in FLOORED.values()
     typical = first.bound(temp_c=60.0, naoh_pct=1.5, population="conditional")
     assert typical.upper is not None
     assert typical.upper < estimate.upper
@@ -112,13 +112,14 @@ def test_the_bound_is_seeded_and_says_what_it_is(soaked: Soaked) -> None:
     assert tighter.upper < estimate.upper
 
 
-def test_the_bound_says_whether_the_normal_quantile_decided_it(soaked: Soaked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bound_says_whether_its_floor_decided_it(soaked: Soaked, monkeypatch: pytest.MonkeyPatch) -> None:
     data = soaked(4, 6, 0.25)
     fit = fitted(data)
     times = MarginalTimes(fit, data, bath_effect=fit_bath_effect(fit), seed=1, replicates=199)
     with_floor = times.bound(temp_c=60.0, naoh_pct=1.5)
-    assert with_floor.method == FLOORED
-    monkeypatch.setattr("linectl.lab.kinetics.bootstrap.ndtri", lambda _: 0.0)  # a floor that never decides
+    assert with_floor.method in UPPER_FLOORED
+    monkeypatch.setattr("linectl.lab.kinetics.bootstrap.ndtri", lambda _: 0.0)  # floors that never decide
+    monkeypatch.setattr("linectl.lab.kinetics.bootstrap._upper_tail", lambda *_: 0.0)
     without = times.bound(temp_c=60.0, naoh_pct=1.5)
     assert without.method == BOOTSTRAP_T
     assert without.upper is not None
@@ -232,6 +233,32 @@ def test_the_bound_covers_where_the_usual_one_does_not() -> None:
     assert share >= 0.93
     usual, _, _ = study_coverage.covered([outcome.wald for outcome in found])
     assert usual < 0.9, "the check must be able to fail"
+
+
+def test_the_study_draws_the_world_that_it_names() -> None:
+    world = study_coverage.WORLDS["lag"]
+    case = study_coverage.Case("lognormal", 1200, 0.05, world)
+    fit = fitted(study_coverage.simulate(case, np.random.default_rng(1)), "lognormal", world.glass)
+    assert fit.energy == pytest.approx(world.energy_kj_mol, abs=4.0)
+    assert fit.sigma == pytest.approx(world.sigma, abs=0.04)
+    assert fit.location(1.5) == pytest.approx(math.log(world.t50_60_s), abs=0.06)
+    blind = fitted(study_coverage.simulate(case, np.random.default_rng(1)), "lognormal", NO_LAG)
+    assert abs(blind.energy - world.energy_kj_mol) > abs(fit.energy - world.energy_kj_mol), "the glass does lag"
+
+
+@pytest.mark.parametrize(
+    ("short", "usual_short", "passes"), [(4, 20, True), (8, 20, True), (16, 20, False), (4, 5, False)]
+)
+def test_the_study_fails_when_a_cell_does_not_cover_or_its_control_does(
+    short: int, usual_short: int, passes: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = [
+        study_coverage.Outcome(0.9 if k < short else 1.2, k % 2 == 0, None, 0.8 if k < usual_short else 1.1)
+        for k in range(100)
+    ]
+    found = study_coverage.report("lab", study_coverage.Case("weibull", 30, 0.3), outcomes, profile=False)
+    assert found is passes
+    assert f"{1 - short / 100:.3f} ±0.0" in capsys.readouterr().out
 
 
 def test_profile_of_a_parameter_is_near_wald_and_no_copy_of_it(soaked: Soaked) -> None:

@@ -179,7 +179,9 @@ def test_without_a_caustic_order_zones_of_other_naoh_are_left_out(
     assert (edge.value, edge.lower, edge.by_family["lognormal"].reason) == (None, None, "naoh_not_tested")
     assert nominal.value is not None
     lines = list(forecast_lines(replace(forecast([], washer, reference), glues=(made,))))
-    assert "casein, at the edge, bottle came in full, without jets: not known, its NaOH is weaker than any" in str(lines)
+    assert "casein, at the edge, bottle came in full, without jets: not known, its NaOH is weaker than any" in str(
+        lines
+    )
     assert any("is NOT shown at the edge" in line for line in lines)
 
 
