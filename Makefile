@@ -49,7 +49,8 @@ docs: .venv/dev
 
 # after a change of words/fr/LC_MESSAGES/linectl.po
 words: .venv/dev
-	$(BIN)/pybabel compile -D linectl -d linectl/words
+	$(BIN)/python -c 'from pathlib import Path; from babel.messages.mofile import write_mo; from babel.messages.pofile import read_po; \
+	  [write_mo(po.with_suffix(".mo").open("wb"), read_po(po.open("rb"))) for po in Path("linectl/words").glob("*/LC_MESSAGES/*.po")]'
 
 clean:
 	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache

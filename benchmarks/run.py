@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import cli_start, durable_rows, fit_speed, virtual_speed
+from benchmarks import analysis_speed, cli_start, durable_rows, fit_speed, virtual_speed
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,6 +18,7 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     virtual_speed.measure,
     durable_rows.measure,
     fit_speed.measure,
+    analysis_speed.measure,
 )
 
 

@@ -217,7 +217,7 @@ def cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
 def parsed() -> argparse.Namespace:
     """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=list(WORLDS))
     parser.add_argument("--families", nargs="+", default=["lognormal", "weibull"], choices=["lognormal", "weibull"])
     parser.add_argument("--bottles", nargs="+", type=int)

@@ -75,11 +75,15 @@ def _word(word: str) -> str:
 
 
 def _says(last: ComparedLook, glue: str, reference: str) -> str:
+    from linectl.lab.report.sentences import reason_sentence
+
+    if last.look is None:
+        text = tr("{glue} and {reference} cannot be compared so far: {reason}.")
+        return text.format(glue=glue, reference=reference, reason=reason_sentence(last.ratio.reason))
     texts = {
         "faster": tr("{glue} comes off faster than {reference} (5 % error over all looks)."),
         "futile": tr("{glue} will hardly be shown to be faster than {reference}: stop here."),
         "not_shown": tr("{glue} is not shown to be faster than {reference}."),
     }
-    word = "" if last.look is None else str(last.look.word)
-    text = texts.get(word, tr("{glue} and {reference}: open, soak on."))
+    text = texts.get(str(last.look.word), tr("{glue} and {reference}: open, soak on."))
     return text.format(glue=glue, reference=reference)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from linectl.clock import VirtualTimeLoop
+from linectl.lab.journal import CALIBRATIONS
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
 from linectl.lab.release_rows import release_data
 from linectl.model.readings import GOOD, Quality, Reading, Scan, ScanLayout, bad
-from linectl.model.records import Bottle, Check, Run, Treatment, Trial
+from linectl.model.records import Bottle, Check, Event, Run, Treatment, Trial
 from linectl.store.reader import StoreReader
 from linectl.store.store import open_store
 from linectl.units import s_to_ns
@@ -49,6 +50,7 @@ def stored(
     run: Run = RUN,
     trial: Trial = TRIAL,
     checks: Sequence[Check] = (),
+    events: Sequence[Event] = (),
 ) -> ReleaseData:
     """Write one trial with its temperature at `seconds` (s, °C or None for a dead sensor), and read it back."""
     file = folder / "store.db"
@@ -64,6 +66,8 @@ def stored(
         await store.end_span("r1", 1, "bath")
         await store.add_bottles(list(bottles))
         await store.add_checks(list(checks))
+        for event in events:
+            await store.add_event(event)
         await store.close()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
@@ -187,3 +191,12 @@ def test_bottle_factors_that_vary_make_varieties_and_lots_do_not(tmp_path: Path)
     assert {f"{glue} · varnish", f"{glue} · matt"} <= set(data.glues)
     assert {row.lot for row in data.records} == {"A", "B", ""}
     assert {row.agitation_pct for row in data.records} == {80.0}
+
+
+@pytest.mark.parametrize(("due", "told"), [("2025-12-31", True), ("2026-01-01", False), ("2026-12-31", False)])
+def test_a_calibration_that_was_past_its_date_as_the_run_began_is_told(tmp_path: Path, due: str, told: bool) -> None:
+    sensors = {"bath.temperature": {"u": 0.1, "unit": "°C", "due": due}}
+    noted = Event(ns(0.0), CALIBRATIONS, {"hash": "", "sensors": sensors}, "r1")
+    data = stored(tmp_path, steady(), events=[noted])
+    found = [warning.detail for warning in data.warnings if warning.code == Code.CALIBRATION_DUE]
+    assert found == (["run r1: bath.temperature was due 2025-12-31"] if told else [])

@@ -49,17 +49,19 @@ def verdict_sentence(result: GlueResult | GlueVerdict, analysis: Analysis | Verd
         "bound": _minutes(verdict.bound_s),
         "soak": _minutes(decision.soak_s),
         "conf": share_text(decision.confidence),
+        "reasons": "; ".join(map(reason_sentence, verdict.hinders)),
     }
+    return _with_bound(verdict, decision.soak_s).format(**fields)
+
+
+def _with_bound(verdict: Verdict, soak_s: float) -> str:
     if verdict.word is VerdictWord.CANDIDATE:
-        return tr("{share} off at {point} in at most {bound} ({conf} bound), within the {soak} asked").format(**fields)
+        return tr("{share} off at {point} in at most {bound} ({conf} bound), within the {soak} asked")
     if verdict.word is VerdictWord.NO_GO:
-        return tr("{share} off at {point} takes at least {bound} ({conf} bound), beyond the {soak} asked").format(
-            **fields
-        )
-    if verdict.bound_s > decision.soak_s:
-        return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked").format(**fields)
-    text = tr("{share} off at {point}: the bound is {bound}, within the {soak} asked, but no candidate: {reasons}")
-    return text.format(**fields, reasons="; ".join(map(reason_sentence, verdict.hinders)))
+        return tr("{share} off at {point} takes at least {bound} ({conf} bound), beyond the {soak} asked")
+    if verdict.bound_s is None or verdict.bound_s > soak_s:
+        return tr("{share} off at {point}: the bound is {bound}, not yet within the {soak} asked")
+    return tr("{share} off at {point}: the bound is {bound}, within the {soak} asked, but no candidate: {reasons}")
 
 
 def _without_bound(verdict: Verdict, point: str, share: str, soak_s: float) -> str:

@@ -208,7 +208,9 @@ def method_name(word: str) -> str:
         "profile": tr("profile likelihood"),
         "wald": tr("Wald"),
         "bootstrap-t": tr("bootstrap-t"),
-        "bootstrap_t": tr("bootstrap-t"),
+        "bootstrap-t, upper floored": tr("bootstrap-t, upper bound held at a floor"),
+        "bootstrap-t, lower floored": tr("bootstrap-t, lower bound held at a floor"),
+        "bootstrap-t, floored": tr("bootstrap-t, both bounds held at a floor"),
         "calibration": tr("calibration"),
     }
     return " + ".join(names.get(part, _plain(part)) for part in word.split("+"))
