@@ -24,6 +24,7 @@ from linectl.lab.answers import AnswersFace, check_answers, check_covered
 from linectl.lab.asking import blind_names, expected
 from linectl.lab.design.baths import POSITIONS, trials
 from linectl.lab.outcome import RunOutcome
+from linectl.lab.report.terms import ending
 from linectl.model.answers import Answers
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
@@ -214,7 +215,7 @@ def tell(outcome: RunOutcome, *, as_json: bool) -> int:
         emit("run", asdict(outcome))
         return outcome.exit_code
     text = tr("run {run}: {status}, {baths} baths").format(
-        run=outcome.run_id, status=outcome.exit_status, baths=outcome.baths_done
+        run=outcome.run_id, status=ending(outcome.exit_status), baths=outcome.baths_done
     )
     flagged = tr("{n} of them flagged: see the events of the run").format(n=outcome.flagged) if outcome.flagged else ""
     for line in (text, flagged, outcome.reason, outcome.hint):

@@ -43,6 +43,7 @@ def ls(data: Path | None, as_json: bool) -> int:
 def show(run: str, data: Path | None, as_json: bool) -> int:
     """Show a run and its trials."""
     from linectl.lab.plan_text import treatment_text
+    from linectl.lab.report.terms import trial_state
     from linectl.server.finished import find_run
 
     found = find_run(run, data)
@@ -55,17 +56,19 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
         emit("run_show", {**as_data(found.run), "baths": baths})
         return 0
     click.echo(f"{found.run.id}  {found.run.ref}  {ended(found.run)}  {found.run.reason}".rstrip())
-    rows = [[str(t.ord), treatment_text(t.treatment), str(t.replicate), t.state] for t in trials]
+    rows = [[str(t.ord), treatment_text(t.treatment), str(t.replicate), trial_state(t.state)] for t in trials]
     click.echo(table([tr("bath"), tr("treatment"), tr("replicate"), tr("state")], rows))
     return 0
 
 
 def ended(run: Run) -> str:
     """Return how a run ended, in words."""
+    from linectl.lab.report.terms import ending
+
     if run.state == "interrupted":
         return tr("interrupted")
     if run.exit_status is not None:
-        return str(run.exit_status)
+        return ending(run.exit_status)
     return tr("interrupted, or still going")
 
 

@@ -123,7 +123,7 @@ def test_the_report_stands_alone_and_is_the_same_twice(imported: Path, say: Say,
 
 
 def test_runs_and_status_tell_the_last_run(imported: Path, say: Say) -> None:
-    assert "success" in say("status", "--data", str(imported))[1]
+    assert "complete" in say("status", "--data", str(imported))[1]
     listed: dict[str, Any] = json.loads(say("runs", "ls", "--data", str(imported), "--json")[1])
     assert [entry["kind"] for entry in listed["data"]] == ["import"]
     assert say("runs", "show", "--data", str(imported))[0] == 0

@@ -225,7 +225,7 @@ def test_another_reference_temperature_or_naoh_changes_no_time(
     data = screening(1).of_glue("casein")
 
     def told() -> tuple[float, float | None, float | None]:
-        fit = fitted(data, glass=GLASS)
+        fit = fitted(replace(data), glass=GLASS)  # the dose of the same data is kept
         bound = ReleaseTimes(fit).bound(temp_c=65.0, naoh_pct=0.7)
         return fit.loglik, bound.value, bound.upper
 

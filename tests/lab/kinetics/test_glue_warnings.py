@@ -17,6 +17,7 @@ from linectl.lab.glue_bounds import GlueBounds
 from linectl.lab.glue_warnings import data_warnings, glue_warnings
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.kinetics.data import ReleaseData
+from linectl.lab.kinetics.fit import fit_families
 from linectl.lab.kinetics.goodness import gof
 from linectl.lab.kinetics.trace import NO_LAG
 from linectl.lab.report.sentences import verdict_lines
@@ -29,12 +30,9 @@ KNOWN = SensorDoubt(0.1, 0.02)
 World = Callable[..., Any]
 
 
-def rows(data: ReleaseData, **columns: Callable[[int], object]) -> ReleaseData:
-    """Return the bottles with other values of some columns, each by the number of its row."""
-    changed = tuple(
-        replace(row, **{name: value(number) for name, value in columns.items()})
-        for number, row in enumerate(data.records)
-    )
+def named(data: ReleaseData, lot: Callable[[int], str] = lambda _: "") -> ReleaseData:
+    """Return the bottles as those of one glue, each of the `lot` of its row's number."""
+    changed = [replace(row, glue="a", lot=lot(number)) for number, row in enumerate(data.records)]
     return ReleaseData.from_records(changed, dict(zip(data.baths, data.traces, strict=True)))
 
 
@@ -45,9 +43,9 @@ def told_of(data: ReleaseData) -> set[str]:
 
 def test_lots_that_differ_are_told(world: World) -> None:
     two = world(energies=(60.0, 60.0)).soaked(1)  # b is 1.35 times slower than a
-    lots = rows(two, glue=lambda _: "a", lot=lambda k: "L1" if two.records[k].glue == "a" else "L2")
+    lots = named(two, lambda k: two.records[k].glue)
     one = world().soaked(1)
-    alike = rows(one, lot=lambda k: f"L{k % 2}")
+    alike = named(one, lambda k: f"L{k % 2}")
     assert Code.LOTS_DIFFER in told_of(lots)
     assert Code.LOTS_DIFFER not in told_of(alike)
     assert "lots" in Fitted(alike, NO_LAG).tests
@@ -65,7 +63,7 @@ def test_a_bent_line_and_a_spread_that_varies_are_told(world: World) -> None:
 def test_a_family_that_fits_poorly_is_told(world: World) -> None:
     mixed = world(energies=(60.0,) * 6, sigma=0.15, bottles=48).soaked(1)
     ends = {"a", "f"}  # f is 4.5 times slower: two humps that no family of one has
-    humps = rows(mixed.where([row.glue in ends for row in mixed.records]), glue=lambda _: "a")
+    humps = named(mixed.where([row.glue in ends for row in mixed.records]))
     for data, told in ((humps, True), (world().soaked(1), False)):
         fitted = Fitted(data, NO_LAG)
         goodness = {fitted.family: gof(fitted.fits[fitted.family], data, replicates=19, seed=1)}
@@ -143,11 +141,14 @@ def test_verdicts_alone_are_those_of_the_whole_analysis(screening: Callable[[int
 def test_another_question_asks_no_fit_again(
     soaked: Callable[[int, int, float], ReleaseData], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, made = soaked(5, 9, 0.1), []
-    from linectl.lab import fitted
+    data = soaked(5, 9, 0.1)
+    made: list[str] = []
 
-    fit = fitted.fit_families
-    monkeypatch.setattr(fitted, "fit_families", lambda *a, **k: made.append(1) or fit(*a, **k))
+    def counted(*args: Any, **options: Any) -> Any:
+        made.append("fit")
+        return fit_families(*args, **options)
+
+    monkeypatch.setattr("linectl.lab.fitted.fit_families", counted)
     first = analyse(data, decision=DECISION, glass=NO_LAG, replicates=29)
     assert made
     made.clear()
@@ -159,7 +160,7 @@ def test_another_question_asks_no_fit_again(
 
 
 def test_what_is_made_on_demand_is_made_once_and_travels_as_a_dict() -> None:
-    made = []
+    made: list[str] = []
 
     def make(family: str) -> Estimate:
         made.append(family)
