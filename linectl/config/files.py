@@ -37,13 +37,20 @@ def find_file(name: str | Path, *, beside: str | Path | None = None, folder: str
     tried: list[Path] = []
     for place in _places(Path(name), beside, folder):
         for path in _with_suffix(place):
-            if path.is_file():
+            if _is_file(path):
                 return path
             tried.append(path)
     places = "\n".join(f"  {path}" for path in dict.fromkeys(tried))
     raise ConfigError(
         tr("{name}: no such file; looked for:\n{places}").format(name=name, places=places), code="E-CFG-002"
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def read_source(path: str | Path) -> SourceText:

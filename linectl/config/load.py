@@ -55,8 +55,14 @@ def load_line_text(source: SourceText) -> LineDefinition:
     definition = line_definition(file, source)
     if not definition.calibration:
         return definition
-    path = find_file(definition.calibration, beside=source.path, folder="config")
-    known = load_calibrations(path)
+    try:
+        path = find_file(definition.calibration, beside=source.path, folder="config")
+        known = load_calibrations(path)
+    except ConfigError as error:
+        if error.problems:  # of the calibration file itself
+            raise
+        document.complain(("calibration",), error.message)
+        raise ConfigError(document.problems) from error
     for tag in known.sensors:
         if tag not in definition.tags:
             message = tr("names {tag}, which is no tag of this line; {nearest}")
