@@ -23,6 +23,9 @@ SECOND_ERRS = 0.02  # of the labels that a second examiner looks at
 
 _OFF_WHOLE, _OFF_TORN = 0.8, 0.95  # shares of labels that come off whole, and whole or torn
 _RESIDUE_PCT = {"whole": 1.0, "torn": 8.0, "pulped": 3.0}  # on the glass, at most
+# no published figures: labels on water-soluble glues come off whole and leave next to nothing
+_SOLUBLE = {GlueClass.CASEIN, GlueClass.STARCH, GlueClass.PVOH}
+_SOLUBLE_WHOLE, _SOLUBLE_RESIDUE_PCT = 0.99, 0.5
 
 LID_PLACE = POSITIONS + 1
 
@@ -61,6 +64,7 @@ class SimulatedOperator:
         self._simulate_as = dict(simulate_as or {})
         self._seed = seed
         self._modes: dict[object, str] = {}
+        self._classes: dict[int, int] = {}  # of the bottle at each position
 
     def __repr__(self) -> str:
         """Return who it is."""
@@ -126,10 +130,14 @@ class SimulatedOperator:
     def _score(self, prompt: Prompt) -> str | float:
         """Say how a label came off, or how much of it stayed on the glass."""
         draw, bottle = self._draw(prompt).random(), prompt.facts.get("bottle")
+        soluble = self._classes.get(_whole(prompt.facts.get("position", 0))) in _SOLUBLE
         if prompt.kind is PromptKind.CHOICE:
-            mode = "whole" if draw < _OFF_WHOLE else "torn" if draw < _OFF_TORN else "pulped"
+            whole = _SOLUBLE_WHOLE if soluble else _OFF_WHOLE
+            mode = "whole" if draw < whole else "torn" if soluble or draw < _OFF_TORN else "pulped"
             self._modes[bottle] = mode if mode in prompt.options else prompt.options[0]
             return self._modes[bottle]
+        if soluble:
+            return round(draw * _SOLUBLE_RESIDUE_PCT, 1)
         return round(draw * _RESIDUE_PCT.get(self._modes.get(bottle, ""), 1.0), 1)
 
     def _said(self, prompt: Prompt) -> bool | float | str | tuple[int, ...]:
@@ -155,6 +163,7 @@ class SimulatedOperator:
         code = self.glue_code(glue)
         await self._clock.sleep(LOAD_S)
         await self._hands.put(position, code)
+        self._classes[position] = code
         return True
 
     async def _unload(self, positions: Sequence[int]) -> bool:

@@ -78,6 +78,25 @@ def test_what_it_cannot_answer_it_refuses() -> None:
     assert _ask("look_around", {})[0].value is True  # a plain confirmation it gives
 
 
+@pytest.mark.parametrize(("glue", "clean"), [("casein", True), ("psa", False)])
+def test_soluble_glues_leave_next_to_nothing(glue: str, clean: bool) -> None:
+    async def scores() -> list[float]:
+        async def put(position: int, code: int) -> None:
+            return
+
+        operator = SimulatedOperator(Clock(start_ns=0), put, seed=4)
+        await operator.ask(Prompt("in", PromptKind.CONFIRM, "?", "load_bottle", {"position": 3, "glue": glue}))
+        asked = [
+            Prompt(f"{k}-residue", PromptKind.NUMBER, "?", "score", {"position": 3, "bottle": f"b{k}"})
+            for k in range(99)
+        ]
+        return [float(str((await operator.ask(prompt)).value)) for prompt in asked]
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        found = runner.run(scores())
+    assert (max(found) <= 0.5) is clean
+
+
 def test_scores_and_questions_get_something_sensible() -> None:
     bottle = {"position": 3, "bottle": "T01-P03"}
     mode = _ask("score", bottle, kind=PromptKind.CHOICE, options=("whole", "torn", "pulped"))[0].value
