@@ -28,8 +28,9 @@ def experiment_file(confirmation: Confirmation, screening: Experiment, kind: Con
     """Return the experiment file (YAML) of one set of `confirmation`, on the line of its screening."""
     text = confirmation.applied if kind is ConfirmationSet.MAIN else confirmation.aged_rule
     bottles = parse_rule(text).bottles
-    per_lot = max(1, confirmation.per_bath // len(confirmation.lots))
-    baths = max(confirmation.min_baths, -(-bottles // (per_lot * len(confirmation.lots))))
+    lots, fewest = len(confirmation.lots), confirmation.min_baths
+    per_lot = max(1, min(confirmation.per_bath // lots, -(-bottles // (fewest * lots))))
+    baths = max(fewest, -(-bottles // (per_lot * lots)))
     temperature_c = confirmation.temperature_c - confirmation.cooler_k
     simulate = screening.simulate_as.get(confirmation.glue, "")
     lines = [

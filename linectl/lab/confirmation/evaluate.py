@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from linectl.lab.confirmation.rules import failure_proved, parse_rule, upper_bound
+from linectl.lab.confirmation.rules import Rule, failure_proved, parse_rule, upper_bound
 from linectl.lab.results import VerdictWord
 from linectl.model.confirmations import Confirmation
 
@@ -160,20 +160,27 @@ def _word(criteria: Sequence[Criterion]) -> VerdictWord:
 
 def _removal(present: Confirmation, baths: Sequence[Bath]) -> tuple[Criterion, int]:
     """Judge the main set by the applied rule; stages are looked at as their bottles come in, in the order of baths."""
-    rule, bottles, stuck = parse_rule(present.applied), 0, 0
-    passed: bool | None = None
-    for bath in baths:
-        bottles, stuck = bottles + bath.bottles, stuck + bath.stuck
-        if passed is None and any(bottles >= s.bottles and stuck <= s.stuck_allowed for s in rule.stages):
-            passed = True
-        if passed is None and stuck > rule.stages[-1].stuck_allowed:
-            passed = False
+    rule = parse_rule(present.applied)
+    passed, bottles, stuck = _by_rule(rule, baths)
     due = [s.bottles for s in rule.stages if bottles < s.bottles and stuck <= s.stuck_allowed]
     missing = max(0, due[0] - bottles) if passed is None and due else 0
     refuted = failure_proved(bottles, stuck, present.removal, present.confidence) and not passed
     unwatched = sum(bath.unwatched for bath in baths)
     told = f"{bottles}/{stuck}" + (f" (+{unwatched} not watched to the end)" if unwatched else "")
     return Criterion(CriterionCode.REMOVAL, str(rule), told, passed, refuted), missing
+
+
+def _by_rule(rule: Rule, baths: Sequence[Bath]) -> tuple[bool | None, int, int]:
+    """Return whether `rule` was passed or failed (None: neither yet) as baths came in, and bottles and stuck in all."""
+    passed: bool | None = None
+    bottles = stuck = 0
+    for bath in baths:
+        bottles, stuck = bottles + bath.bottles, stuck + bath.stuck
+        if passed is None and any(bottles >= s.bottles and stuck <= s.stuck_allowed for s in rule.stages):
+            passed = True
+        if passed is None and stuck > rule.stages[-1].stuck_allowed:
+            passed = False
+    return passed, bottles, stuck
 
 
 def _upper(present: Confirmation, bottles: int, stuck: int, correlation: float | None) -> float:
@@ -210,12 +217,8 @@ def _residue(present: Confirmation, baths: Sequence[Bath]) -> Criterion:
 
 
 def _set(code: CriterionCode, text: str, present: Confirmation, baths: Sequence[Bath]) -> Criterion:
-    rule, bottles, stuck = parse_rule(text), sum(b.bottles for b in baths), sum(b.stuck for b in baths)
-    passed: bool | None = None
-    if any(bottles >= stage.bottles and stuck <= stage.stuck_allowed for stage in rule.stages):
-        passed = True
-    elif stuck > rule.stages[-1].stuck_allowed:
-        passed = False
+    rule = parse_rule(text)
+    passed, bottles, stuck = _by_rule(rule, baths)
     refuted = failure_proved(bottles, stuck, 0.95, present.confidence)
     return Criterion(code, str(rule), f"{bottles}/{stuck}", passed, refuted)
 
