@@ -89,7 +89,7 @@ def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None
                 place.run(command, code)
     verdict = place.said["linectl verdict --soak-s 900"]
     assert re.search(r"^psa +CANDIDATE: .* at 79\.8 °C, 2 % NaOH", verdict, re.MULTILINE)
-    assert "success" in place.said["linectl status --data elsewhere"]
+    assert "complete" in place.said["linectl status --data elsewhere"]
     for page in ("report.html", "first_day.html"):
         assert (tmp_path / page).read_text(encoding="utf-8").endswith("</html>\n")
 

@@ -27,7 +27,7 @@ async def write_for_ever(file: Path, *, early: bool) -> None:
     store = open_store(file, line="x", virtual=False)
     await store.open()
     first = len(StoreReader(file).events("k"))
-    run_id = f"run{first:09}"
+    run_id = f"run{first:09}-{os.getpid()}"  # one that was killed at once left no event, but its run
     await store.start_run(Run(run_id, "experiment", "x", "x", "running", "x", 0, "", False, "", ""))
     await store.start_span(run_id, None, "bath")
     for number in itertools.count(first, 5):
