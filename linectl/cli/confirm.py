@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.words import decimal, number, tr
+
+if TYPE_CHECKING:
+    from linectl.server.confirming import Registration
 
 __all__ = ["command"]
 
@@ -78,30 +83,32 @@ def register_command(
     if as_json:
         emit("confirmation", {**asdict(done.confirmation), "hash": done.confirmation.sha256(), "chances": done.chances})
         return
+    for told in _registered(done):
+        click.echo(told)
+
+
+def _registered(done: Registration) -> Iterator[str]:
+    """Yield what was registered, what its rule is worth, and what to do next."""
     confirmation = done.confirmation
     text = tr("{name}: {glue} at {temperature} °C, {naoh} % NaOH, {soak} s; rule {rule}, applied as {applied}")
-    click.echo(
-        text.format(
-            name=confirmation.id,
-            glue=confirmation.glue,
-            temperature=number(confirmation.temperature_c),
-            naoh=number(confirmation.naoh_pct),
-            soak=number(confirmation.soak_s),
-            rule=confirmation.rule,
-            applied=confirmation.applied,
-        )
+    yield text.format(
+        name=confirmation.id,
+        glue=confirmation.glue,
+        temperature=number(confirmation.temperature_c),
+        naoh=number(confirmation.naoh_pct),
+        soak=number(confirmation.soak_s),
+        rule=confirmation.rule,
+        applied=confirmation.applied,
     )
     told = tr("baths differ by {sd} in ln t: false GO {risk} % at {removal} % removal; passes at 99.9 %: {good} %")
-    click.echo(
-        told.format(
-            sd=number(confirmation.bath_sd),
-            risk=decimal(100 * done.chances["false_go"], 1),
-            removal=number(100 * confirmation.removal),
-            good=decimal(100 * done.chances["pass_at_0.999"], 0),
-        )
+    yield told.format(
+        sd=number(confirmation.bath_sd),
+        risk=decimal(100 * done.chances["false_go"], 1),
+        removal=number(100 * confirmation.removal),
+        good=decimal(100 * done.chances["pass_at_0.999"], 0),
     )
     for file in done.files:
-        click.echo(tr("next: linectl run {file}").format(file=file))
+        yield tr("next: linectl run {file}").format(file=file)
 
 
 @command.command(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from linectl.clock import wall_ns
 from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_experiment_text, load_line
-from linectl.errors import LinectlError, Refused
+from linectl.errors import LinectlError, Refused, StoreError
 from linectl.lab.confirmation.registry import SET_RECORDED, STARTED, HandCount, Register, registered_event
 from linectl.lab.journal import CALIBRATIONS
 from linectl.model.confirmations import Confirmation, ConfirmationSet, set_of
@@ -280,7 +280,8 @@ def confirmation_verdict(
         baths = _baths(reader, run, present)
         sets[kind] += baths
         if baths:
-            hashes += [str(event.data.get("hash")) for event in reader.events(run.id) if event.kind == STARTED]
+            carried = [str(event.data.get("hash")) for event in reader.events(run.id) if event.kind == STARTED]
+            hashes += carried or [""]  # bottles that no registration went before void GO
     for count in entry.by_hand:
         sets[count.kind].append(_by_hand(count))
     evidence = replace(
@@ -347,8 +348,11 @@ def _runs_of(reader: StoreReader, name: str) -> Iterable[tuple[Run, Confirmation
             continue
         try:
             experiment = load_experiment_text(SourceText(run.ref, run.definition, run.config_hash))
-        except LinectlError:  # an experiment of another version of the file format: not one of ours
-            continue
+        except LinectlError as error:
+            if f"confirmation: {name}" not in run.definition:  # of another version of the file format, and not ours
+                continue
+            text = tr("run {run} belongs to {name}, and its experiment cannot be read: its bottles would not count")
+            raise StoreError(text.format(run=run.id, name=name), hint=error.message) from error
         if experiment.confirmation:
             mine, kind = set_of(experiment.confirmation)
             if mine == name:

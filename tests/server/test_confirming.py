@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,7 +134,22 @@ def test_a_run_needs_its_registration_and_carries_it(say: Say, tmp_path: Path) -
         line for line in say("confirm", "status", "C9", "--data", tmp_path)[1].splitlines() if "stuck, by" in line
     ]
     assert "found 4/0" in told
+    assert _status(say, tmp_path)["void"] is False
+    with closing(sqlite3.connect(store)) as connection, connection:  # bottles without a registration before them
+        connection.execute("UPDATE event SET kind = 'other' WHERE kind = ?", (STARTED,))
+    assert _status(say, tmp_path)["void"] is True
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE event SET kind = ? WHERE kind = 'other'", (STARTED,))
     code, _, err = say("confirm", "change", "C9", "--rule", "59/0", "--data", tmp_path)
     assert (code, "cannot end in GO any more" in err) == (0, True)
-    status = json.loads(say("confirm", "status", "C9", "--data", tmp_path, "--json")[1])["data"]
+    status = _status(say, tmp_path)
     assert (status["void"], status["word"]) == (True, "more_bottles")
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE run SET definition = definition || 'nonsense: 1'")
+    code, _, err = say("confirm", "status", "C9", "--data", tmp_path)
+    assert (code, "its bottles would not count" in err) == (5, True)
+
+
+def _status(say: Say, data: Path) -> dict[str, object]:
+    told: dict[str, object] = json.loads(say("confirm", "status", "C9", "--data", data, "--json")[1])["data"]
+    return told
