@@ -121,21 +121,18 @@ def open_archive(place: Path) -> Archive:
         ConfigError: no export (E-DAT-030), a damaged or missing file, named (E-DAT-031), or an export that cannot
             come back: made for a spreadsheet, of some glues alone, without tables (E-DAT-032).
     """
-    stack = ExitStack()
-    try:
-        files = _files(place, stack)
-        manifest = _json(place, files, MANIFEST)
-        _check_files(place, files, manifest)
-        _check_kind(place, manifest)
-        schema = _json(place, files, "schema.json")
-        run = _run(manifest["run"])
-    except (KeyError, TypeError, ValueError) as error:
-        stack.close()
-        raise _no_export(place, f"{type(error).__name__}: {error}") from error
-    except BaseException:
-        stack.close()
-        raise
-    return Archive(place, run, bool(manifest["complete"]), manifest, schema, files, stack)
+    with ExitStack() as stack:
+        try:
+            files = _files(place, stack)
+            manifest = _json(place, files, MANIFEST)
+            _check_files(place, files, manifest)
+            _check_kind(place, manifest)
+            schema = _json(place, files, "schema.json")
+            run = _run(manifest["run"])
+            complete = bool(manifest["complete"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_export(place, f"{type(error).__name__}: {error}") from error
+        return Archive(place, run, complete, manifest, schema, files, stack.pop_all())
 
 
 def _no_export(place: Path, detail: str) -> ConfigError:
