@@ -6,7 +6,9 @@ __all__ = ["BadAddress", "BadReply", "DeviceFault", "DriverError", "LinkDown", "
 
 
 class DriverError(Exception):
-    """The base of all wire errors."""
+    """The base of all wire errors; `sent` tells whether the device may have heard the request."""
+
+    sent = False
 
 
 class BadAddress(DriverError):

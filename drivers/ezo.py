@@ -12,6 +12,7 @@ from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawVal
 from drivers.owner import Owner
 from drivers.serial_port import SerialPort
 from drivers.settings import EzoSettings
+from drivers.wire_tap import WireTap
 
 __all__ = ["EzoLink"]
 
@@ -42,7 +43,8 @@ class EzoLink:
         self._silences = 0
         self._overflows = 0
         self._reboots = 0
-        self._stats = LinkStats()
+        self.tap = WireTap()
+        self._stats = LinkStats(devices=self.tap.devices)
 
     def __repr__(self) -> str:
         """Return the port, the device and the state."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol, runtime_checkable
 
+from drivers.wire_tap import DeviceStats, WireTap
+
 __all__ = ["Link", "LinkStats", "Outcome", "Point", "Priority", "RawReading", "RawValue", "WriteResult"]
 
 RawValue = float | int | bool | str | tuple[int, ...]
@@ -26,25 +28,33 @@ class Priority(IntEnum):
 class Point:
     """One place on one link, in the link's own words.
 
-    `address` is text that `drivers.addresses` understands: Modbus `2/ir10` (unit/table and 0-based address; tables
-    co, di, ir, hr), Modbus block `2/hr0:3`, EZO `R` (or `R:1` for the second field of a reply), MQTT
-    `sensors/room/climate#temperature` (topic, then the path of a JSON field).
-    `kind` is the raw type: u16, i16, u32, i32, f32, bool, block (a tuple of u16), float, str.
+    `address` is text that `drivers.addresses` understands:
+    Modbus `2/ir10` (unit/table and 0-based address; tables co, di, ir, hr), one bit of a register `2/hr10.3`,
+    several registers `2/hr0:3` (a block, or a string of 6 characters), a part of registers that must be read whole
+    `2/hr2090:10+2` (2 registers on from 2090, of ten read whole and alone);
+    EZO `R` (or `R:1` for the second field of a reply); a balance `weight`; a circulator `bath`, `setpoint`, ...;
+    MQTT `sensors/room/climate#temperature` (topic, then the path of a JSON field), a bare topic (a plain number), or
+    the name of a sensor of the link's settings in place of the topic.
+    `kind` is the raw type: u16, i16, u32, i32, u64, i64, f32, f64, bool, str, block (a tuple of u16), float.
     `readback` says whether a write can be proved by reading the point again (a pulse or a heartbeat cannot).
+    `order` is how the bytes of a value of several registers follow each other, A the highest: ABCD, CDAB, BADC, DCBA
+    (of four registers likewise: words high first or low first, bytes of each word swapped or not).
     """
 
     address: str
     kind: str = "u16"
     readback: bool = True
+    order: str = "ABCD"
 
 
 @dataclass(frozen=True, slots=True)
 class RawReading:
     """What a point said: a raw value, or None with a reason.
 
-    Reasons: not_connected, timeout, bad_reply, sensor_failure, out_of_service, waiting_for_initial_data.
+    Reasons: not_connected, timeout, bad_reply, sensor_failure, out_of_service, waiting_for_initial_data, stale.
     `t_request_s` and `t_reply_s` are loop times; for a value that arrived by itself both are its arrival.
-    `source_ns` is the device's own time in ns UTC, when it gives one.
+    `source_ns` is the device's own time in ns UTC, when it gives one. `fresh_s` is how long (s) after `t_reply_s` the
+    value is to be believed, when the link knows (a sensor that publishes by itself, at its own period); else None.
     """
 
     value: RawValue | None
@@ -53,6 +63,7 @@ class RawReading:
     t_request_s: float = 0.0
     t_reply_s: float = 0.0
     source_ns: int | None = None
+    fresh_s: float | None = None
 
 
 class Outcome(StrEnum):
@@ -87,14 +98,17 @@ class LinkStats:
     dropped: int = 0
     last_error: str = ""
     extra: dict[str, int] = field(default_factory=dict)
+    devices: dict[str, DeviceStats] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Link(Protocol):
     """A wire to one device or bus, with one owner task and one outstanding request.
 
-    A link that has been opened comes back by itself after a loss, until it is closed.
+    A link that has been opened comes back by itself after a loss, until it is closed. `tap` shows what went over it.
     """
+
+    tap: WireTap
 
     async def open(self) -> None:
         """Connect once and start the owner task.

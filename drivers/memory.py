@@ -14,6 +14,7 @@ from typing import Protocol
 
 from drivers.errors import DeviceFault, LinkDown
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.wire_tap import WireTap
 
 __all__ = ["MemoryBank", "MemoryDevice", "MemoryLink"]
 
@@ -91,7 +92,8 @@ class MemoryLink:
         self._open = False
         self._fault = ""
         self._held = False
-        self._stats = LinkStats()
+        self.tap = WireTap()
+        self._stats = LinkStats(devices=self.tap.devices)
 
     def __repr__(self) -> str:
         """Return the name and the state."""

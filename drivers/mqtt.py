@@ -20,6 +20,7 @@ from drivers.in_flight import in_flight
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.mqtt_inbox import Inbox
 from drivers.settings import MqttSettings
+from drivers.wire_tap import WireTap
 
 __all__ = ["MqttLink"]
 
@@ -41,7 +42,8 @@ class MqttLink:
         self.settings = settings
         self._jitter = random.Random(f"{seed}/{settings.host}:{settings.port}")  # noqa: S311  # spreads pauses
         self._inbox = Inbox()
-        self._stats = LinkStats()
+        self.tap = WireTap()
+        self._stats = LinkStats(devices=self.tap.devices)
         self._task: asyncio.Task[None] | None = None
         self._open = False
 

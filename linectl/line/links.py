@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from drivers.link import Link
-from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings
+from drivers.settings import (
+    CirculatorSettings,
+    EzoSettings,
+    LinkSettings,
+    MemorySettings,
+    ModbusRtuSettings,
+    ModbusTcpSettings,
+    MqttSettings,
+    SicsSettings,
+)
 from linectl.errors import ConfigError
 from linectl.words import tr
 
 __all__ = ["address_of", "build_link", "what_to_try"]
+
+_LINKS = {
+    ModbusTcpSettings: ("drivers.modbus.link", "ModbusLink"),
+    ModbusRtuSettings: ("drivers.modbus.link", "ModbusLink"),
+    EzoSettings: ("drivers.ezo", "EzoLink"),
+    SicsSettings: ("drivers.sics", "SicsLink"),
+    CirculatorSettings: ("drivers.circulator", "CirculatorLink"),
+    MqttSettings: ("drivers.mqtt", "MqttLink"),
+}
 
 
 def build_link(settings: LinkSettings) -> Link:
@@ -16,36 +36,34 @@ def build_link(settings: LinkSettings) -> Link:
     Raises:
         ConfigError: the settings name a link in memory, which only the program itself can give.
     """
-    if isinstance(settings, ModbusTcpSettings):
-        from drivers.modbus import ModbusTcpLink
-
-        return ModbusTcpLink(settings)
-    if isinstance(settings, EzoSettings):
-        from drivers.ezo import EzoLink
-
-        return EzoLink(settings)
     if isinstance(settings, MemorySettings):
         raise ConfigError(
             tr("the link `{name}` is in memory: it exists only inside the program").format(name=settings.name)
         )
-    from drivers.mqtt import MqttLink
-
-    return MqttLink(settings)
+    module, name = _LINKS[type(settings)]
+    link: Link = getattr(import_module(module), name)(settings)
+    return link
 
 
 def address_of(settings: LinkSettings) -> str:
     """Return the address as people write it."""
-    if isinstance(settings, MemorySettings):
-        return settings.name
-    if isinstance(settings, EzoSettings):
-        return settings.port
-    return f"{settings.host}:{settings.port}"
+    match settings:
+        case MemorySettings():
+            return settings.name
+        case EzoSettings():
+            return settings.port
+        case ModbusRtuSettings() | SicsSettings() | CirculatorSettings():
+            return settings.serial.port
+        case ModbusTcpSettings() | MqttSettings():
+            return f"{settings.host}:{settings.port}"
 
 
 def what_to_try(settings: LinkSettings) -> str:
     """Return what a person can do when nothing answers at the address."""
-    if isinstance(settings, EzoSettings):
-        return tr("is the cable in, and may you read the port (group dialout)? ls -l /dev/serial/by-id")
-    if isinstance(settings, ModbusTcpSettings):
-        return tr("is the PLC on, and is the address right? Without equipment: --sim, or linectl sim up")
-    return tr("does the broker run, and is the address right? Without equipment: --sim, or linectl sim up")
+    match settings:
+        case EzoSettings() | ModbusRtuSettings() | SicsSettings() | CirculatorSettings():
+            return tr("is the cable in, and may you read the port (group dialout)? ls -l /dev/serial/by-id")
+        case ModbusTcpSettings():
+            return tr("is the PLC on, and is the address right? Without equipment: --sim, or linectl sim up")
+        case _:
+            return tr("does the broker run, and is the address right? Without equipment: --sim, or linectl sim up")

@@ -16,6 +16,7 @@ from drivers.frames.ezo import Values, parse_reply
 from drivers.frames.modbus import registers_of, value_of
 from drivers.frames.payload import Json, field_at, source_time_ns, typed
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.wire_tap import WireTap
 from linectl.sim.ezo import EzoCircuit
 from linectl.sim.registers import Bank, ModbusFault
 from linectl.sim.sensors import Message
@@ -121,7 +122,8 @@ class DeviceLink:
         self._name = name
         self._down = down
         self._opened = False
-        self._stats = LinkStats()
+        self.tap = WireTap()
+        self._stats = LinkStats(devices=self.tap.devices)
 
     def __repr__(self) -> str:
         """Return the name and whether it is open."""

@@ -20,7 +20,7 @@ from drivers.frames.modbus import (
     write_reply,
 )
 from drivers.link import Point, RawReading
-from drivers.modbus import ModbusTcpLink
+from drivers.modbus.link import ModbusLink
 from drivers.settings import ModbusTcpSettings
 
 __all__ = [
@@ -185,10 +185,10 @@ def soon(seconds: float = 2.0) -> float:
 
 
 @contextlib.asynccontextmanager
-async def linked(timeout_s: float = TIMEOUT_S) -> AsyncIterator[tuple[HostileServer, ModbusTcpLink]]:
+async def linked(timeout_s: float = TIMEOUT_S) -> AsyncIterator[tuple[HostileServer, ModbusLink]]:
     async with hostile_server() as server:
         server.values |= {("ir", 0): 100, ("ir", 1): 101, ("ir", 2): 102}
-        link = ModbusTcpLink(ModbusTcpSettings("127.0.0.1", server.port, timeout_s))
+        link = ModbusLink(ModbusTcpSettings("127.0.0.1", server.port, timeout_s))
         await link.open()
         try:
             yield server, link
@@ -196,14 +196,14 @@ async def linked(timeout_s: float = TIMEOUT_S) -> AsyncIterator[tuple[HostileSer
             await link.close()
 
 
-async def values(link: ModbusTcpLink, points: Sequence[Point] = THREE, within_s: float = 2.0) -> list[object]:
+async def values(link: ModbusLink, points: Sequence[Point] = THREE, within_s: float = 2.0) -> list[object]:
     readings = await link.read(points, deadline=soon(within_s))
     return [readings[point].value for point in points]
 
 
-async def reading(link: ModbusTcpLink, point: Point, within_s: float = 2.0) -> RawReading:
+async def reading(link: ModbusLink, point: Point, within_s: float = 2.0) -> RawReading:
     return (await link.read((point,), deadline=soon(within_s)))[point]
 
 
-async def until_open(link: ModbusTcpLink) -> None:
+async def until_open(link: ModbusLink) -> None:
     await until(link.is_open)

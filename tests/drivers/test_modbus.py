@@ -10,7 +10,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.errors import LinkDown
 from drivers.link import Link, Outcome, Point, Priority
-from drivers.modbus import ModbusTcpLink
+from drivers.modbus.link import ModbusLink
 from drivers.settings import ModbusTcpSettings
 from linectl.clock import VirtualTimeLoop
 from tests.drivers.hostile_modbus import (
@@ -181,7 +181,7 @@ async def test_nobody_at_the_address() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    link = ModbusTcpLink(ModbusTcpSettings("127.0.0.1", port))
+    link = ModbusLink(ModbusTcpSettings("127.0.0.1", port))
     with pytest.raises(LinkDown, match=f"127.0.0.1:{port}"):
         await link.open()
     assert not link.is_open()
@@ -241,7 +241,7 @@ async def test_a_server_that_takes_no_connection_is_given_up_in_time() -> None:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
             fillers.append(filler)
-        link = ModbusTcpLink(ModbusTcpSettings("127.0.0.1", port, 0.2))
+        link = ModbusLink(ModbusTcpSettings("127.0.0.1", port, 0.2))
         began_s = soon(0)
         with pytest.raises(LinkDown):
             await link.open()

@@ -14,7 +14,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.errors import BadAddress
 from drivers.link import Outcome, Point
-from drivers.modbus import ModbusTcpLink
+from drivers.modbus.link import ModbusLink
 from drivers.settings import ModbusTcpSettings
 from tests.drivers.hostile_modbus import EXCEPTIONS, SETPOINT, linked, reading, soon, until, until_open, values
 
@@ -100,7 +100,7 @@ async def test_what_cannot_be_written_is_never_sent() -> None:
 
 
 @asynccontextmanager
-async def second_opinion() -> AsyncIterator[ModbusTcpLink]:
+async def second_opinion() -> AsyncIterator[ModbusLink]:
     """The link on pymodbus's own server: holding register 11 stops at 500, above 950 register 10 refuses."""
 
     async def action(
@@ -123,7 +123,7 @@ async def second_opinion() -> AsyncIterator[ModbusTcpLink]:
         port = free.getsockname()[1]
     server = ModbusTcpServer(SimDevice(id=0, simdata=tables, action=action), address=("127.0.0.1", port))
     await server.serve_forever(background=True)
-    link = ModbusTcpLink(ModbusTcpSettings("127.0.0.1", port, 1.0))
+    link = ModbusLink(ModbusTcpSettings("127.0.0.1", port, 1.0))
     try:
         await link.open()
         yield link

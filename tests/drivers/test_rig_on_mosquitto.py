@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from drivers.link import Outcome, Point
-from drivers.modbus import ModbusTcpLink
+from drivers.modbus.link import ModbusLink
 from drivers.mqtt import MqttLink
 from drivers.settings import ModbusTcpSettings, MqttSettings
 from linectl.clock import Clock
@@ -27,7 +27,7 @@ async def test_climate_and_camera_come_through_mosquitto(mosquitto: Mosquitto, t
         assert isinstance(told, MqttSettings)
         assert isinstance(hands_at, ModbusTcpSettings)
         assert (told.host, told.port) == place
-        sensors, hands = MqttLink(told), ModbusTcpLink(hands_at)
+        sensors, hands = MqttLink(told), ModbusLink(hands_at)
         await sensors.open()
         await hands.open()
         try:

@@ -132,6 +132,7 @@ class HalfOpen:
 
     def __init__(self, inner: Link) -> None:
         self.inner = inner
+        self.tap = inner.tap
         self.silent = False
         self.endless = False
 

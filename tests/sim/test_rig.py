@@ -10,7 +10,7 @@ import pytest
 
 from drivers.ezo import EzoLink
 from drivers.link import Link, Outcome, Point, RawReading, RawValue
-from drivers.modbus import ModbusTcpLink
+from drivers.modbus.link import ModbusLink
 from drivers.mqtt import MqttLink
 from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings, MqttSettings
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
@@ -39,7 +39,7 @@ ROOM = Point("sensors/room/climate#temperature", "float")
 
 def _link(settings: LinkSettings) -> Link:
     if isinstance(settings, ModbusTcpSettings):
-        return ModbusTcpLink(settings)
+        return ModbusLink(settings)
     if isinstance(settings, EzoSettings):
         return EzoLink(settings)
     assert isinstance(settings, MqttSettings)

@@ -21,8 +21,9 @@ from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawVal
 from drivers.owner import Owner
 from drivers.read_plan import Block, plan
 from drivers.settings import ModbusTcpSettings
+from drivers.wire_tap import WireTap
 
-__all__ = ["ModbusTcpLink"]
+__all__ = ["ModbusLink"]
 
 _SILENCES_TO_DROP = 2  # a half-open socket says nothing for ever: two silences in a row and it is dropped
 _PAUSE_S = 0.05  # before a busy unit is asked again, and before a value that did not take is read back again
@@ -41,7 +42,7 @@ _TABLE_NAMES = {"co": "coil", "di": "discrete input", "hr": "holding register", 
 _TABLE_READS = {"co": 1, "di": 2, "hr": 3, "ir": 4}  # table -> function
 
 
-class ModbusTcpLink:
+class ModbusLink:
     """A `Link` to one Modbus TCP server and the units behind it."""
 
     def __init__(self, settings: ModbusTcpSettings) -> None:
@@ -52,14 +53,15 @@ class ModbusTcpLink:
         self._plans: dict[tuple[Point, ...], tuple[Block, ...]] = {}
         self._refused: set[Block] = set()
         self._silences = 0
-        self._stats = LinkStats()
+        self.tap = WireTap()
+        self._stats = LinkStats(devices=self.tap.devices)
 
     def __repr__(self) -> str:
         """Return the address, the state and the counters that matter."""
         stats = self.stats()
         state = "open" if self.is_open() else "down"
         faults = f"{stats.timeouts} timeouts, {stats.bad_replies} bad replies, {stats.reconnects} reconnects"
-        return f"<ModbusTcpLink {self.settings.host}:{self.settings.port} {state}, {stats.replies} replies, {faults}>"
+        return f"<ModbusLink {self.settings.host}:{self.settings.port} {state}, {stats.replies} replies, {faults}>"
 
     async def open(self) -> None:
         """Connect, and stay connected until `close`.

@@ -1,0 +1,1 @@
+"""Modbus on any wire: framing, guard, plan, reads and writes."""
