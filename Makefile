@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench study words docs clean
+.PHONY: demo test fuzz lint types bench study words docs clean
 
 # what running needs, and the embedded broker of the simulated line
 .venv/run: pyproject.toml constraints.txt
@@ -21,6 +21,14 @@ demo: .venv/run
 
 test: .venv/dev
 	$(BIN)/python -m pytest
+
+# what fuzzing needs beside (Linux on x86-64)
+.venv/fuzz: .venv/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' -c constraints.txt
+	touch $@
+
+fuzz: .venv/fuzz
+	$(BIN)/python tools/fuzz.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

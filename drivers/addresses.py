@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from drivers.errors import BadAddress
 from drivers.link import Point
 
-__all__ = ["ModbusAddress", "ezo_field", "modbus_address", "mqtt_field"]
+__all__ = ["ModbusAddress", "circulator_point", "ezo_field", "modbus_address", "mqtt_field", "sics_point"]
 
-_MODBUS = re.compile(r"(?P<unit>[0-9]{1,3})/(?P<table>co|di|ir|hr)(?P<address>[0-9]{1,5})(?::(?P<count>[0-9]{1,3}))?")
+_MODBUS = re.compile(
+    r"(?P<unit>[0-9]{1,3})/(?P<table>co|di|ir|hr)(?P<address>[0-9]{1,5})"
+    r"(?::(?P<count>[0-9]{1,4})(?:\+(?P<offset>[0-9]{1,3}))?)?(?:\.(?P<bit>[0-9]{1,2}))?"
+)
 _EZO = re.compile(r"R(?::(?P<field>[0-9]))?")
-_REGISTERS = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2}
+_REGISTERS = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4, "i64": 4, "f64": 4}
+_SICS = {"weight": "float", "weight_now": "float", "tare": "bool", "zero": "bool"}
+_CIRCULATOR = {"bath": "float", "setpoint": "float", "running": "bool", "status": "str"}
 _BITS = ("co", "di")
-_MAX_BLOCK = 123  # registers in one FC16 request (Modbus application protocol V1.1b3, 6.12)
+_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
+# values in one request: what can be written is bound by functions 15 and 16, the rest by 1 to 4
+# (Modbus application protocol V1.1b3, 6.1 to 6.4, 6.11, 6.12)
+_MAX_COUNT = {"co": 1968, "di": 2000, "hr": 123, "ir": 125}
+_MAX_WHOLE = 125
 
 
 @dataclass(frozen=True, slots=True)
 class ModbusAddress:
-    """One place in a Modbus unit: `count` registers or bits of `table` from the 0-based `address`, read as `kind`."""
+    """One place in a Modbus unit: `count` registers or bits of `table` from the 0-based `address`, read as `kind`.
+
+    `bit` is the bit (0 the lowest) of the one register, -1 for all of it. `whole` is the address and the count of the
+    registers that must be read with it, in one request that reads nothing else; None for a place that stands alone.
+    """
 
     unit: int
     table: str
     address: int
     count: int
     kind: str
+    order: str = "ABCD"
+    bit: int = -1
+    whole: tuple[int, int] | None = None
 
     @property
     def is_bit(self) -> bool:
@@ -41,48 +58,92 @@ class ModbusAddress:
 
 @lru_cache(maxsize=4096)
 def modbus_address(point: Point) -> ModbusAddress:
-    """Return what `point` names in a Modbus unit, such as `2/ir10` or the block `2/hr0:3`.
+    """Return what `point` names in a Modbus unit: `2/ir10`, `2/hr10.3`, the block `2/hr0:3`, the part `2/hr90:10+2`.
 
     Raises:
-        BadAddress: the text or the kind is not one of Modbus.
+        BadAddress: the text, the kind or the order is not one of Modbus, or the kind is wider than its block.
     """
     found = _MODBUS.fullmatch(point.address)
     if found is None:
         raise BadAddress(
             f"{point.address!r} is no Modbus address: expected unit/table and number (tables co, di, ir, hr), "
-            "such as 2/ir10, or a block such as 2/hr0:3"
+            "such as 2/ir10, a bit 2/hr10.3, a block 2/hr0:3, or a part of a block that is read whole 2/hr2090:10+2"
         )
-    unit, address, table = int(found["unit"]), int(found["address"]), found["table"]
-    count = _count(point, table, found["count"])
+    if point.order not in _ORDERS:
+        raise BadAddress(
+            f"{point.address!r} with order {point.order!r}: expected {', '.join(_ORDERS)}, such as 2/ir10 with ABCD"
+        )
+    unit, first, table = int(found["unit"]), int(found["address"]), found["table"]
+    block = int(found["count"]) if found["count"] else None
+    offset = int(found["offset"]) if found["offset"] else None
+    bit = int(found["bit"]) if found["bit"] else -1
+    count = _bits(point, table, block, offset, bit) if table in _BITS else _count(point, table, block, offset, bit)
     if unit > 255:
         raise BadAddress(f"{point.address!r}: unit {unit} is above 255, expected something like 2/ir10")
-    if address + count > 65_536:
+    if first + max(count, block or 0) > 65_536:
         raise BadAddress(f"{point.address!r}: it reaches beyond address 65535, expected something like 2/ir10")
-    return ModbusAddress(unit, table, address, count, point.kind)
+    whole = None if offset is None or block is None else (first, block)
+    return ModbusAddress(unit, table, first + (offset or 0), count, point.kind, point.order, bit, whole)
 
 
-def _count(point: Point, table: str, block: str | None) -> int:
-    if table in _BITS:
-        if point.kind != "bool" or block is not None:
-            raise BadAddress(
-                f"{point.address!r} of kind {point.kind}: co and di hold single bits, such as 2/co6 of kind bool"
-            )
+def _bits(point: Point, table: str, block: int | None, offset: int | None, bit: int) -> int:
+    """Return how many coils or inputs `point` holds: one, or a block."""
+    if bit >= 0 or offset is not None:
+        raise BadAddress(f"{point.address!r}: co and di hold single bits already, such as 2/co6 of kind bool")
+    if block is None and point.kind == "bool":
         return 1
-    if point.kind == "block":
-        count = int(block or 0)
-        if not 1 <= count <= _MAX_BLOCK:
-            raise BadAddress(
-                f"{point.address!r} of kind block: expected a length of 1 to {_MAX_BLOCK}, such as 2/hr0:3"
-            )
-        return count
-    if block is not None:
-        raise BadAddress(f"{point.address!r} of kind {point.kind}: a length needs kind block, such as 2/hr0:3")
-    if point.kind not in _REGISTERS:
+    if block is None or point.kind != "block":
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: registers hold {', '.join(_REGISTERS)} or block, "
+            f"{point.address!r} of kind {point.kind}: co and di hold bits, such as 2/co6 of kind bool "
+            "or 2/co0:8 of kind block"
+        )
+    if not 1 <= block <= _MAX_COUNT[table]:
+        raise BadAddress(
+            f"{point.address!r} of kind block: expected a length of 1 to {_MAX_COUNT[table]}, such as 2/co0:8 "
+            "(one is 2/co6)"
+        )
+    return block
+
+
+def _count(point: Point, table: str, block: int | None, offset: int | None, bit: int) -> int:
+    """Return how many registers `point` holds, its kind and its block compared."""
+    most = _MAX_COUNT[table] if offset is None else _MAX_WHOLE
+    if (block is not None or point.kind in {"block", "str"}) and not 1 <= (block or 0) <= most:
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: expected a length of 1 to {most}, such as 2/hr0:3"
+            + (" (a string has 2 characters a register)" if point.kind == "str" else "")
+        )
+    if (bit >= 0) != (point.kind == "bool") or bit > 15:
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: a bit of a register is 0 to 15 and of kind bool, such as 2/hr10.3"
+        )
+    if point.kind in {"block", "str"}:
+        return _wide(point, (block or 0) - (offset or 0), 1, offset)
+    if point.kind != "bool" and point.kind not in _REGISTERS:
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: registers hold {', '.join(_REGISTERS)}, bool, str or block, "
             "such as 2/ir10 of kind i16"
         )
-    return _REGISTERS[point.kind]
+    width = _REGISTERS.get(point.kind, 1)
+    if block is not None:
+        _wide(point, block - (offset or 0), width, offset)
+    if block is not None and offset is None:
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: a length needs kind block or str, such as 2/hr0:3; "
+            "a part of registers that are read whole is 2/hr0:3+1 (as 2/hr2090:10+2)"
+        )
+    return width
+
+
+def _wide(point: Point, left: int, width: int, offset: int | None) -> int:
+    """Return the registers that are `left` in the block of `point`, which needs `width` at least."""
+    if left < width:
+        behind = "" if offset is None else f" from +{offset}"
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: it is wider than its block: it takes {width} registers, the "
+            f"block has {max(left, 0)}{behind}, expected a longer block or a narrower kind, such as 2/hr0:3"
+        )
+    return left
 
 
 @lru_cache(maxsize=256)
@@ -100,20 +161,53 @@ def ezo_field(point: Point) -> int:
     return int(found["field"] or 0)
 
 
-@lru_cache(maxsize=1024)
-def mqtt_field(point: Point) -> tuple[str, tuple[str, ...]]:
-    """Return the topic and the path of the JSON field that `point` names: `sensors/room/climate#temperature`.
-
-    The steps of a path are separated by full stops; `#DS18B20.Temperature` is ("DS18B20", "Temperature").
+def sics_point(point: Point) -> str:
+    """Return what `point` names on a balance: weight (stable), weight_now, or the commands tare and zero.
 
     Raises:
-        BadAddress: no topic, a wildcard, no path, or an empty step in it.
+        BadAddress: the balance has no such point, or it is of another kind (float; the commands bool).
     """
-    topic, _, path = point.address.partition("#")
-    steps = tuple(path.split("."))
+    return _named(point, "balance", _SICS)
+
+
+def circulator_point(point: Point) -> str:
+    """Return what `point` names on a heating circulator: bath, setpoint (°C), running, or status.
+
+    Raises:
+        BadAddress: the circulator has no such point, or it is of another kind (float; running bool, status str).
+    """
+    return _named(point, "circulator", _CIRCULATOR)
+
+
+def _named(point: Point, device: str, kinds: Mapping[str, str]) -> str:
+    kind = kinds.get(point.address)
+    if kind is None:
+        raise BadAddress(f"{point.address!r} is no point of a {device}: expected {', '.join(kinds)}")
+    if point.kind != kind:
+        raise BadAddress(f"{point.address!r} of kind {point.kind}: on a {device} it is of kind {kind}")
+    return point.address
+
+
+@lru_cache(maxsize=1024)
+def mqtt_field(point: Point) -> tuple[str, tuple[str, ...]]:
+    """Return the topic, or the sensor's name, and the path that `point` names: `sensors/room/climate#temperature`.
+
+    The steps of a path are separated by full stops; `#DS18B20.Temperature` is ("DS18B20", "Temperature"). A topic
+    alone, whose payload is a plain number, has the path ().
+
+    Raises:
+        BadAddress: no topic, a wildcard, an empty path or an empty step in it, or a topic alone that is no number.
+    """
+    topic, hash_, path = point.address.partition("#")
+    steps = tuple(path.split(".")) if hash_ else ()
     if not topic or topic.endswith("/") or "+" in topic or not all(steps):
         raise BadAddress(
             f"{point.address!r} is no MQTT address: expected a topic without wildcards and a JSON field, "
+            "such as sensors/room/climate#temperature, or the topic of a plain number, such as sensors/room/temperature"
+        )
+    if not steps and point.kind in {"bool", "str", "block"}:
+        raise BadAddress(
+            f"{point.address!r} of kind {point.kind}: a topic alone is a plain number; name a JSON field, "
             "such as sensors/room/climate#temperature"
         )
     return topic, steps

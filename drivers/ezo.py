@@ -1,66 +1,48 @@
-"""An Atlas EZO instrument on a serial port: asked for one reading at a time, never written."""
+"""An Atlas EZO circuit (RTD, EC, pH, ...) on a serial line: asked for one reading at a time, never written."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from drivers.addresses import ezo_field
 from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.frames import ezo as frames
-from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
-from drivers.owner import Owner
-from drivers.serial_port import SerialPort
-from drivers.settings import EzoSettings
-from drivers.wire_tap import WireTap
+from drivers.instrument import Instrument
+from drivers.lines import LinePort
+from drivers.link import Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.settings import EzoSettings, SerialSettings
+from drivers.streams import OpenStream, open_stream
 
 __all__ = ["EzoLink"]
 
-_SILENCES = 2  # unanswered commands in a row, after which the port is closed and opened again
-_BACKOFF_S = (0.1, 1.0)  # the first attempts after an unplug, and the longest pause
-_RESTARTING = (frames.Code.RESET, frames.Code.READY)
+T = TypeVar("T")
+
+_RESTARTED = (b"*RS", b"*RE")
+_SEVERAL_FIELDS = ("EC", "DO", "D.O.")  # circuits whose readings hold what `O` switches on
+_FIRST_FIELD = {"EC": "EC"}  # what `R` must be, where a circuit could give something else first
 
 
-class EzoLink:
-    """One EZO circuit as points `R`, `R:1`, ... (the fields of its reading, in its own unit).
+class EzoLink(Instrument):
+    """One EZO circuit as points `R`, `R:1`, ... (the fields of its reading, in its own unit; of an RTD °C).
 
-    The circuit is made to speak only when asked (`C,0`) and asked what it is (`i`) each time the port is opened, and
-    again after it has restarted; until then nothing it says is a reading. A reply that comes too late was measured
-    just before it was sent, so that even taken for the next one it is not old.
+    Each time the port is opened, and again after the circuit has restarted, it is told to answer with codes (`*OK,1`)
+    and only when asked (`C,0`), and asked what it is (`i`), in which scale it measures (RTD: `S,?`) and which fields it
+    gives (EC: `O,?`). Until then nothing it says is a reading.
     """
 
-    def __init__(self, settings: EzoSettings, *, seed: int = 0) -> None:
+    def __init__(self, settings: EzoSettings, *, seed: int = 0, opener: OpenStream = open_stream) -> None:
         self.settings = settings
-        self._owner = Owner(
-            f"EZO {settings.device} at {settings.port}",
-            self._connect,
-            self._disconnect,
-            backoff_s=_BACKOFF_S,
+        self._outputs: tuple[str, ...] = ()  # names of the fields, where the circuit tells them
+        super().__init__(
+            f"EZO {settings.device}",
+            SerialSettings(settings.port, settings.baud),
+            settings.timeout_s,
+            terminator=frames.TERMINATOR,
             seed=seed,
+            opener=opener,
         )
-        self._port: SerialPort | None = None
-        self._why_down = ""  # why the last attempt to connect failed
-        self._silences = 0
-        self._overflows = 0
-        self._reboots = 0
-        self.tap = WireTap()
-        self._stats = LinkStats(devices=self.tap.devices)
-
-    def __repr__(self) -> str:
-        """Return the port, the device and the state."""
-        return f"<EzoLink {self.settings.device} at {self.settings.port} {'open' if self.is_open() else 'closed'}>"
-
-    async def open(self) -> None:
-        """Open the port and find the instrument; afterwards the link comes back by itself until it is closed.
-
-        Raises:
-            LinkDown: no port, nothing answers, or another instrument; the message names the port and what answered.
-        """
-        await self._owner.start()
-
-    async def close(self) -> None:
-        """Let go of the port for good."""
-        await self._owner.stop()
 
     async def read(
         self, points: Sequence[Point], *, deadline: float, priority: Priority = Priority.READ
@@ -68,15 +50,16 @@ class EzoLink:
         """Ask for one reading by `deadline` (loop time, s) and return each point's field of it.
 
         Reasons: not_connected, timeout, bad_reply, sensor_failure (no probe, or the circuit's own error code).
+
+        Raises:
+            BadAddress: a point is not one of an EZO circuit.
         """
         fields = [(point, ezo_field(point)) for point in points]
         asked_s = asyncio.get_running_loop().time()
         try:
-            values, sent_s, came_s = await self._owner.call(self._measure, deadline=deadline, priority=priority)
+            values, sent_s, came_s = await self._run(self._measure, deadline=deadline, priority=priority)
         except DriverError as exc:
-            detail = f"{exc} ({self._why_down})" if self._why_down else str(exc)
-            reading = RawReading(None, self._note(exc), detail, asked_s, asyncio.get_running_loop().time())
-            return dict.fromkeys(points, reading)
+            return dict.fromkeys(points, self._bad(exc, asked_s))
         return {point: self._reading(values, field, sent_s, came_s) for point, field in fields}
 
     async def write(
@@ -90,160 +73,137 @@ class EzoLink:
         """Refuse: an EZO circuit has nothing that linectl writes."""
         return WriteResult(Outcome.REFUSED, value, None, f"{point.address}: EZO readings are read only")
 
-    def is_open(self) -> bool:
-        """Return whether the instrument was found and its port has not been lost since."""
-        return self._owner.is_open
-
-    def stats(self) -> LinkStats:
-        """Return the counters; `dropped` counts bytes nobody had asked for."""
-        self._stats.reconnects = self._owner.reconnects
-        overflows = self._overflows + (self._port.overflows if self._port is not None else 0)
-        self._stats.extra = {"overflows": overflows, "reboots": self._reboots}
-        return self._stats
-
     def _reading(self, values: tuple[float, ...], field: int, sent_s: float, came_s: float) -> RawReading:
         if field >= len(values):
-            detail = f"{self.settings.port}: the reading has {len(values)} fields, none with number {field}"
+            names = f" ({', '.join(self._outputs)})" if self._outputs else ""
+            detail = f"{self.settings.port}: the reading has {len(values)} fields{names}, none with number {field}"
             return RawReading(None, "bad_reply", detail, sent_s, came_s)
         value = values[field]
         if self.settings.device.upper() == "RTD" and value <= frames.NO_PROBE_RTD:
             return RawReading(None, "sensor_failure", f"{self.settings.port}: no probe", sent_s, came_s)
         return RawReading(value, t_request_s=sent_s, t_reply_s=came_s)
 
-    def _note(self, exc: DriverError) -> str:
-        """Count a failed reading; return its reason."""
-        if not isinstance(exc, LinkDown):  # of those the attempt to connect knows more
-            self._stats.last_error = str(exc)
-        match exc:
-            case ReplyTimeout():
-                self._stats.timeouts += 1
-                return "timeout"
-            case BadReply():
-                self._stats.bad_replies += 1
-                return "bad_reply"
-            case DeviceFault():
-                self._stats.exceptions += 1
-                return "sensor_failure"
-            case _:
-                return "not_connected"
-
-    async def _connect(self) -> None:
-        try:
-            port = SerialPort(self.settings.port, self.settings.baud, on_line=self._heard, on_lost=self._owner.lost)
-            try:
-                await self._set_up(port)
-            except BaseException:
-                port.close()
-                raise
-        except DriverError as exc:
-            self._why_down = self._stats.last_error = str(exc)
-            raise
-        self._port, self._silences, self._why_down = port, 0, ""
-
-    async def _disconnect(self) -> None:
-        port, self._port = self._port, None
-        if port is not None:
-            self._overflows += port.overflows
-            port.close()
-
-    def _heard(self, line: bytes) -> None:
+    def _heard(self, line: bytes) -> bool:
         """Set the circuit up again when it says, asked or not, that it has restarted."""
-        if line in {b"*RS", b"*RE"} and self._owner.is_open:
-            self._reboots += 1
-            self._owner.lost()
+        if line.strip(b"\n\x00 ") in _RESTARTED and self._owner.is_open:
+            self._rebooted()
+        return False
 
-    async def _set_up(self, port: SerialPort) -> None:
-        """Silence the circuit and check what it is.
-
-        Raises:
-            LinkDown: it does not answer, it is restarting, or it is not what it should be.
-        """
-        heard: list[bytes] = []
-        try:
-            port.write(frames.encode_command("C,0"))
-            await self._until(port, _is_ok, heard)
-            port.write(frames.encode_command("i"))
-            info = await self._until(port, _is_info, heard)
-            await self._until(port, _is_ok, heard)
-        except TimeoutError as exc:
-            said = f"it said {b' '.join(heard[-3:])[:60]!r}" if heard else "nothing answers"
-            raise LinkDown(f"{port.path}: no EZO {self.settings.device} there, {said}") from exc
-        assert isinstance(info, frames.Info)
-        if info.device.upper() != self.settings.device.upper():
-            found = f"EZO {info.device} {info.firmware} answered"
-            raise LinkDown(f"{port.path}: expected an EZO {self.settings.device}, {found}")
-
-    async def _until(
-        self, port: SerialPort, wanted: Callable[[frames.Reply], bool], heard: list[bytes]
-    ) -> frames.Reply:
-        """Return the first reply that is wanted; readings of a circuit not yet silenced and noise are passed over."""
-        async with asyncio.timeout(self.settings.timeout_s):
-            while True:
-                line = await port.read_line()
-                heard.append(line)
-                try:
-                    reply = frames.parse_reply(line)
-                except BadReply:
-                    continue
-                if reply in _RESTARTING:
-                    raise LinkDown(f"{port.path}: the instrument is restarting")
-                if wanted(reply):
-                    return reply
-
-    async def _measure(self) -> tuple[tuple[float, ...], float, float]:
+    async def _measure(self, port: LinePort) -> tuple[tuple[float, ...], float, float]:
         """Ask for a reading; return its fields and the loop times (s) of the question and the answer."""
-        port, loop = self._port, asyncio.get_running_loop()
-        if port is None:
-            raise LinkDown(f"{self.settings.port} is not connected")
-        self._stats.dropped += port.discard()
-        self._stats.requests += 1
+        loop, until_s = asyncio.get_running_loop(), self._until_s()
         sent_s = loop.time()
         port.write(frames.encode_command(frames.READ))
-        try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                values = _values(await port.read_line(), port.path)
-                came_s = loop.time()
-                _expect_ok(await port.read_line(), port.path)
-        except TimeoutError as exc:
-            self._count_silence()
-            raise ReplyTimeout(f"{port.path}: no reply within {self.settings.timeout_s:g} s") from exc
-        except asyncio.CancelledError:  # the caller's deadline was sooner
-            self._count_silence()
-            raise
-        self._silences = 0
-        self._stats.replies += 1
+        values = await self._hear(port, _values, until_s)
+        came_s = loop.time()
+        await self._hear(port, _expect_ok, until_s)
+        if self._outputs and len(values) != len(self._outputs):
+            raise BadReply(
+                f"{port.path}: {len(values)} values came of {len(self._outputs)} ({', '.join(self._outputs)})"
+            )
         return values, sent_s, came_s
 
-    def _count_silence(self) -> None:
-        self._silences += 1
-        if self._silences >= _SILENCES:
-            self._owner.lost()
+    async def _fence(self, port: LinePort) -> None:
+        until_s = self._until_s()
+        port.write(frames.encode_command("i"))
+        await self._pass_over(port, _info, until_s)
+        await self._hear(port, _expect_ok, until_s)
+
+    # finding the circuit
+
+    async def _set_up(self, port: LinePort) -> None:
+        heard: list[bytes] = []
+        try:
+            await self._tell(port, "*OK,1", heard)
+            await self._tell(port, "C,0", heard)
+            port.write(frames.encode_command("i"))
+            info = await self._await(port, _info, heard)
+            await self._await(port, _expect_ok, heard)
+        except ReplyTimeout as exc:
+            said = f"it said {b' '.join(heard[-3:])[:60]!r}" if heard else "nothing answers"
+            raise LinkDown(f"{port.path}: no EZO {self.settings.device} there, {said}") from exc
+        self.identity = f"EZO {info.device} {info.firmware}"
+        if info.device.upper() != self.settings.device.upper():
+            raise LinkDown(f"{port.path}: expected an EZO {self.settings.device}, {self.identity} answered")
+        await self._check_scale(port, info.device.upper())
+        await self._check_outputs(port, info.device.upper())
+
+    async def _check_scale(self, port: LinePort, device: str) -> None:
+        if device != "RTD":
+            return
+        scale = await self._query(port, "S,?", "S")
+        if scale and scale[0].lower() != "c":
+            raise LinkDown(f"{port.path}: the EZO RTD measures in {scale[0]!r}: send it S,c once to measure in °C")
+
+    async def _check_outputs(self, port: LinePort, device: str) -> None:
+        if device not in _SEVERAL_FIELDS:
+            return
+        answer = await self._query(port, "O,?", "")
+        self._outputs = answer[1:] if answer[:1] == ("O",) else answer  # "?,O,EC,TDS", unlike other answers
+        first = _FIRST_FIELD.get(device)
+        if first is not None and self._outputs and self._outputs[0] != first:
+            raise LinkDown(f"{port.path}: the EZO {device} gives {', '.join(self._outputs)}: send it O,{first},1 once")
+
+    async def _query(self, port: LinePort, command: str, name: str) -> tuple[str, ...]:
+        """Return the fields of a query's answer; none when the circuit's firmware does not know the query.
+
+        Raises:
+            LinkDown: no answer, or the circuit is restarting.
+        """
+        port.write(frames.encode_command(command))
+
+        def answer(line: bytes) -> tuple[str, ...]:
+            reply = frames.parse_reply(line)
+            if reply is frames.Code.UNKNOWN_COMMAND:
+                return ()
+            if isinstance(reply, frames.Answer) and reply.name in {name, "O"}:
+                return reply.fields
+            raise BadReply(f"not an answer to {command}: {line[:40]!r}")
+
+        try:
+            fields = await self._await(port, answer, [])
+            if fields:
+                await self._await(port, _expect_ok, [])
+        except ReplyTimeout as exc:
+            raise LinkDown(f"{port.path}: no answer to {command}") from exc
+        return fields
+
+    async def _tell(self, port: LinePort, command: str, heard: list[bytes]) -> None:
+        """Send a setting; old firmware may not know it, and says so."""
+        port.write(frames.encode_command(command))
+        await self._await(port, _ok_or_unknown, heard)
+
+    async def _await(self, port: LinePort, parse: Callable[[bytes], T], heard: list[bytes]) -> T:
+        """Return the first reply that `parse` takes; readings of a circuit not yet silenced are passed over."""
+
+        def stop(line: bytes) -> None:
+            if line.strip(b"\n\x00 ") in _RESTARTED:
+                raise LinkDown(f"{port.path}: the instrument is restarting")
+
+        return await self._pass_over(port, parse, self._until_s(), heard, stop)
 
 
-def _is_ok(reply: frames.Reply) -> bool:
-    return reply is frames.Code.OK
-
-
-def _is_info(reply: frames.Reply) -> bool:
-    return isinstance(reply, frames.Info)
-
-
-def _values(line: bytes, path: str) -> tuple[float, ...]:
-    reply = _parse(line, path)
+def _values(line: bytes) -> tuple[float, ...]:
+    reply = frames.parse_reply(line)
     if isinstance(reply, frames.Values):
         return reply.fields
     if isinstance(reply, frames.Code) and reply is not frames.Code.OK:
-        raise DeviceFault(f"{path}: the instrument answered {reply}", code=0)
-    raise BadReply(f"{path}: expected a reading, not {line[:40]!r}")
+        raise DeviceFault(f"the instrument answered {reply}", code=int(reply is frames.Code.UNKNOWN_COMMAND))
+    raise BadReply(f"expected a reading, not {line[:40]!r}")
 
 
-def _expect_ok(line: bytes, path: str) -> None:
-    if _parse(line, path) is not frames.Code.OK:
-        raise BadReply(f"{path}: expected *OK after the reading, not {line[:40]!r}")
+def _info(line: bytes) -> frames.Info:
+    reply = frames.parse_reply(line)
+    if not isinstance(reply, frames.Info):
+        raise BadReply(f"expected an answer to i, not {line[:40]!r}")
+    return reply
 
 
-def _parse(line: bytes, path: str) -> frames.Reply:
-    try:
-        return frames.parse_reply(line)
-    except BadReply as exc:
-        raise BadReply(f"{path}: {exc}") from exc
+def _expect_ok(line: bytes) -> None:
+    if frames.parse_reply(line) is not frames.Code.OK:
+        raise BadReply(f"expected *OK, not {line[:40]!r}")
+
+
+def _ok_or_unknown(line: bytes) -> None:
+    if frames.parse_reply(line) not in {frames.Code.OK, frames.Code.UNKNOWN_COMMAND}:
+        raise BadReply(f"expected *OK, not {line[:40]!r}")

@@ -1,49 +1,53 @@
-"""Sensors behind an MQTT broker (MQTT 3.1.1): a link that listens, and never writes.
+"""Sensors behind an MQTT broker (MQTT 3.1.1 or 5): a link that listens, and never writes.
 
-The broker is trusted with nothing: a retained message is no sample, an old one is no sample, and after a loss every
-point is not connected until something live has come.
+The broker is trusted with nothing: a retained message is no sample, an old one is no sample, its acknowledgement is no
+delivery, and after a loss every point is not connected until something live has come.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 
 import aiomqtt
 
 from drivers.addresses import mqtt_field
 from drivers.errors import LinkDown
-from drivers.in_flight import in_flight
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.mqtt_broker import connected, in_words, subscribe, topic_filters
 from drivers.mqtt_inbox import Inbox
+from drivers.mqtt_queue import NewestWins
 from drivers.settings import MqttSettings
 from drivers.wire_tap import WireTap
 
 __all__ = ["MqttLink"]
 
-_LOG = logging.getLogger(__name__)
-_LOG.addHandler(logging.NullHandler())  # a lost broker is told by `stats`, not on somebody's terminal
 _PAUSE_S = (0.5, 1.0)  # between two attempts, jittered: a broker that restarts is not stormed
-_ANSWER_S = 2.0  # for the broker's answer to a connect or subscribe
-_REFUSED_CODE = 0x80  # MQTT 3.1.1, 3.9.3: the return code of a subscription that failed
+_SLICE = 32  # messages taken in one go before the rest of the program has its turn
+_READ_SLICE = 256  # and before a read; more wait in a flood only (some ms), and the topics are taken in turn
 
 
 class MqttLink:
-    """The topics of one broker as points `topic#field`; a read returns the last live value at once.
+    """The sensors of one broker as points; a read returns the last live value at once.
 
-    The time of a reading is the message's arrival; how old it may be is the consumer's business. Writes are refused:
-    linectl sends no commands over MQTT.
+    A point is `name#path` of a sensor of the settings, in its form (`drivers.frames.mqtt_forms`), or `topic#path` of a
+    topic with JSON, or a bare topic with a number. The time of a reading is the message's arrival; `fresh_s` is how
+    long it is to be believed, by the period of the settings or the one learned from what came. A sensor whose last will
+    or availability topic says offline is not connected. Writes are refused: linectl sends no commands over MQTT.
+
+    `tap` has each message as a frame (topic, zero byte, payload), its devices are the sensors; `stats` counts in
+    `replies` the messages kept and in `extra` the dropped ones by reason.
     """
 
     def __init__(self, settings: MqttSettings, *, seed: int = 0) -> None:
         self.settings = settings
         self._jitter = random.Random(f"{seed}/{settings.host}:{settings.port}")  # noqa: S311  # spreads pauses
-        self._inbox = Inbox()
         self.tap = WireTap()
         self._stats = LinkStats(devices=self.tap.devices)
+        self._inbox = Inbox(settings.sources, self._stats, self.tap)
+        self._queue: NewestWins | None = None
+        self._lost_why = ""
         self._task: asyncio.Task[None] | None = None
         self._open = False
 
@@ -76,6 +80,7 @@ class MqttLink:
             return
         task.cancel()
         await asyncio.wait({task})
+        self._lost_why = ""
 
     async def read(
         self,
@@ -86,7 +91,9 @@ class MqttLink:
     ) -> Mapping[Point, RawReading]:
         """Return the last live value of each point, or why there is none."""
         self._stats.requests += 1
-        return {point: self._reading(point) for point in points}
+        self._take_all(_READ_SLICE)
+        now_s = asyncio.get_running_loop().time()
+        return {point: self._reading(point, now_s) for point in points}
 
     async def write(
         self,
@@ -105,114 +112,64 @@ class MqttLink:
 
     def stats(self) -> LinkStats:
         """Return the counters; `replies` counts the messages kept, `extra` the dropped ones by reason."""
-        self._stats.extra = dict(self._inbox.counts)
-        self._stats.dropped = sum(count for why, count in self._inbox.counts.items() if why != "forgotten_topic")
         return self._stats
 
     @property
     def _address(self) -> str:
         return f"mqtt://{self.settings.host}:{self.settings.port}"
 
-    def _reading(self, point: Point) -> RawReading:
-        topic, path = mqtt_field(point)
+    def _reading(self, point: Point, now_s: float) -> RawReading:
+        name, path = mqtt_field(point)
         if not self._open:
-            return RawReading(None, "not_connected", f"{self._address}: {self._stats.last_error or 'closed'}")
-        return self._inbox.reading(topic, path, point.kind)
+            return RawReading(None, "not_connected", f"{self._address}: {self._why_closed()}")
+        return self._inbox.reading(name, path, point.kind, now_s)
+
+    def _why_closed(self) -> str:
+        task = self._task
+        if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
+            return f"the link broke down: {task.exception()!r}"  # our mistake, which must not look like a broker's
+        return self._lost_why or "closed"
 
     async def _keep(self, first: asyncio.Future[None]) -> None:
         """Stay connected; the first attempt's end is told through `first`."""
         while True:
             try:
                 await self._session(first)
-            except (aiomqtt.MqttError, ValueError) as exc:  # ValueError: paho's word for an impossible host
-                self._stats.last_error = str(exc) or type(exc).__name__
+            except (aiomqtt.MqttError, LinkDown, ValueError) as exc:  # ValueError: paho, of an impossible host
+                self._lost_why = self._stats.last_error = in_words(exc, self.settings)
+                if self._open:
+                    self.tap.fault("the broker is lost", asyncio.get_running_loop().time())
                 if not first.done():
-                    first.set_exception(LinkDown(f"{self._address}: {self._stats.last_error}"))
+                    first.set_exception(LinkDown(f"{self._address}: {self._lost_why}"))
                     return
             finally:
                 self._open = False
+                self._queue = None
                 self._inbox.forget()
             await asyncio.sleep(self._jitter.uniform(*_PAUSE_S))
 
     async def _session(self, first: asyncio.Future[None]) -> None:
         """Connect, subscribe and listen until the broker is lost."""
-        async with _connected(self._client()) as client:
-            granted = await client.subscribe([(topic, 1) for topic in self.settings.topics])
-            refused = [
-                topic for topic, code in zip(self.settings.topics, granted, strict=True) if code == _REFUSED_CODE
-            ]
-            if refused:
-                raise aiomqtt.MqttError(f"the broker refuses to send {', '.join(refused)}")
+        topics = topic_filters(self.settings)
+        queue = NewestWins()
+        async with connected(self.settings, queue) as client:
+            await subscribe(client, topics)
+            self._queue = queue
             self._open = True
             if first.done():
                 self._stats.reconnects += 1
             else:
                 first.set_result(None)
-            async for _ in client.messages:  # never yields: each message went to the inbox as it arrived
-                pass
+            async for _ in client.messages:  # says that something waits
+                self._take_all(_SLICE)
 
-    def _client(self) -> aiomqtt.Client:
-        settings = self.settings
-        return aiomqtt.Client(
-            settings.host,
-            settings.port,
-            identifier=settings.identifier or None,
-            username=settings.username or None,
-            password=settings.password or None,
-            keepalive=_keepalive_s(settings),
-            timeout=_ANSWER_S,
-            logger=_LOG,
-            queue_type=_queue_into(self._take),
-        )
-
-    def _take(self, message: aiomqtt.Message) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if self._inbox.take(message.topic.value, message.payload, retained=message.retain, now_s=now_s):
-            self._stats.replies += 1
-
-
-def _keepalive_s(settings: MqttSettings) -> int:
-    """Return the keepalive in s; none on a loop whose clock jumps.
-
-    paho times its pings by the computer's clock, a broker in the same jumping loop its patience by the loop's: hours
-    would pass for it between two pings. There both live in one process, and neither can hang alone.
-    """
-    return settings.keepalive_s if in_flight() is None else 0
-
-
-def _queue_into(take: Callable[[aiomqtt.Message], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
-    """Return a queue for aiomqtt that hands each message over at once: bounded, and the newest is never dropped."""
-
-    class Handover(asyncio.Queue[aiomqtt.Message]):
-        def put_nowait(self, item: aiomqtt.Message) -> None:
-            take(item)
-
-    return Handover
-
-
-@asynccontextmanager
-async def _connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
-    """Connect `client` for the time of the block; its socket is closed whatever happens.
-
-    aiomqtt leaves the socket open when the broker does not answer a connect, when the connecting is cancelled and
-    when reading failed; it has no public way to close it, hence paho's `disconnect` below it. A client is used once:
-    after a loss aiomqtt takes the old answer to a connect for the new one.
-    """
-    paho = client._client  # noqa: SLF001  # see above
-    paho.connect_timeout = _ANSWER_S
-    connecting = asyncio.create_task(client.__aenter__())
-    try:
-        await _finish(connecting)  # a thread connects: it cannot be cancelled, and must not end behind our back
-        yield client
-    finally:
-        paho.disconnect()
-        await asyncio.sleep(0)  # aiomqtt ends its housekeeping task in the loop's next round
-
-
-async def _finish(task: asyncio.Task[aiomqtt.Client]) -> None:
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with suppress(aiomqtt.MqttError):
-            await task
-        raise
+    def _take_all(self, most: int) -> None:
+        """Take what waits, at most so many messages."""
+        queue = self._queue
+        if queue is None:
+            return
+        for _ in range(min(most, queue.qsize())):
+            self._inbox.take(queue.take())
+        if queue.lost:
+            self._inbox.overflowed(queue.lost)
+            queue.lost = 0

@@ -1,105 +1,162 @@
-"""The last live value of each MQTT topic: what counts as fresh, and what is dropped and counted."""
+"""What came from a broker, sensor by sensor: who says what, what counts as fresh, and what is dropped and counted."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from drivers.errors import BadReply
-from drivers.frames import payload as frames
-from drivers.link import RawReading
+from drivers.frames.mqtt_forms import Said, belongs, frame_of, understood
+from drivers.frames.payload import SIZE_LIMIT, BadPayload
+from drivers.link import LinkStats, RawReading
+from drivers.mqtt_queue import Arrival
+from drivers.mqtt_sensor import Sensor
+from drivers.settings import MqttSource
+from drivers.wire_tap import Direction, WireTap
 
-__all__ = ["LATE_S", "TOPICS_LIMIT", "Inbox"]
+__all__ = ["TOPICS_LIMIT", "Inbox"]
 
-TOPICS_LIMIT = 1024  # topics remembered; beyond it the one that was silent for longest is forgotten
-LATE_S = 30.0  # s; a lower number this long after a newer one is no late message but a device that started again
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    document: frames.Json
-    arrived_s: float
-    seq: int | None
-    source_ns: int | None
+TOPICS_LIMIT = 1024  # topics remembered that nobody asked for; beyond it the one silent for longest is forgotten
+_NUMBER = MqttSource("", "number")
+_JSON = MqttSource("", "json")
+_BEGINS_A_NUMBER = frozenset(b"+-0123456789 \t\r\n")
 
 
 class Inbox:
-    """Newest live sample per topic; nothing here waits, so the newest is never dropped for want of room.
+    """The sensors of one broker: those of the settings by name, and every other topic by itself (JSON or a number).
 
-    A message is dropped when it is retained (a broker's memory is not a fresh sample), no sound JSON of at most 4 KB,
-    or not newer than the one that is there. Newer by `seq`: a higher number. A lower or equal one is a late or
-    doubled message, unless its own time `ts` is later, or 30 s went by since the newer one: then the device has
-    started again and counts from the beginning. `counts` says why how many were dropped.
+    A message is dropped when it is retained (a broker's memory is not a fresh sample; the word of a last will is taken
+    all the same), when its payload is over 4 KB or unsound, or when it is not newer than what is there. `counts` says
+    why how many were dropped; each dropped frame has the reason as its note in the tap; a bad payload of a sensor that
+    somebody reads is a fault of the tap, at most one in 10 s for each sensor and reason.
     """
 
-    def __init__(self) -> None:
-        self._samples: OrderedDict[str, _Sample] = OrderedDict()
+    def __init__(
+        self,
+        sources: Mapping[str, MqttSource] | None = None,
+        stats: LinkStats | None = None,
+        tap: WireTap | None = None,
+    ) -> None:
+        self._tap = WireTap() if tap is None else tap
+        self._stats = LinkStats(devices=self._tap.devices) if stats is None else stats
+        self._sources = dict(sources or {})
+        self._read = {name: Sensor(name, source) for name, source in self._sources.items()}
+        self._others: OrderedDict[str, Sensor] = OrderedDict()
+        self._routes: dict[str, tuple[str, ...]] = {}
         self.counts: Counter[str] = Counter()
+        self._stats.extra = self.counts
 
     def __repr__(self) -> str:
-        """Return how many topics are known and what was dropped."""
-        return f"<Inbox {len(self._samples)} topics, {dict(self.counts)}>"
+        """Return how many sensors are read, how many other topics are known, and what was dropped."""
+        return f"<Inbox {len(self._read)} read, {len(self._others)} others, {dict(self.counts)}>"
 
-    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> bool:
-        """Keep a message that arrived at `now_s` (loop time); return whether it is the topic's newest."""
-        if retained:
-            return self._drop("retained")
-        if len(payload) > frames.SIZE_LIMIT:
-            return self._drop("oversize")
-        try:
-            document = frames.decode(payload)
-        except BadReply:
-            return self._drop("bad_payload")
-        sample = _Sample(document, now_s, _sequence(document), frames.source_time_ns(document))
-        before = self._samples.get(topic)
-        if before is not None and not _is_newer(sample, before):
-            return self._drop("duplicate" if sample.seq == before.seq else "late")
-        self._samples[topic] = sample
-        self._samples.move_to_end(topic)
-        if len(self._samples) > TOPICS_LIMIT:
-            self._samples.popitem(last=False)
-            self.counts["forgotten_topic"] += 1
-        return True
+    def take(self, arrival: Arrival) -> bool:
+        """Take a message; return whether any sensor kept it."""
+        if arrival.lost:
+            self._overflowed(arrival)
+        kept = False
+        for sensor in self._sensors(arrival.topic):
+            why, detail = self._given(sensor, arrival)
+            self._note(sensor, arrival, why, detail)
+            kept = kept or not why
+        self._stats.replies += kept
+        return kept
 
-    def reading(self, topic: str, path: Sequence[str], kind: str) -> RawReading:
-        """Return the field at `path` of the topic's newest sample, with its time of arrival."""
-        sample = self._samples.get(topic)
-        if sample is None:
-            return RawReading(None, "waiting_for_initial_data", f"nothing live has come on {topic}")
-        try:
-            field = frames.field_at(sample.document, path)
-            value = None if field is None else frames.typed(field, kind)
-        except BadReply as exc:
-            return _reading(sample, None, "bad_reply", f"{topic}: {exc}")
-        if value is None:
-            return _reading(sample, None, "out_of_service", f"{topic} says null")
-        return _reading(sample, value)
+    def overflowed(self, count: int) -> None:
+        """Count messages of topics of which nothing is left that could tell."""
+        self._drop("overflow", count)
+
+    def reading(self, name: str, path: tuple[str, ...], kind: str, now_s: float) -> RawReading:
+        """Return the field at `path` of the sensor or topic `name` now (loop time, s)."""
+        sensor = self._read.get(name)
+        if sensor is None:
+            known = name in self._others
+            sensor = self._read[name] = self._others.pop(name) if known else Sensor(name, MqttSource(name))
+        return sensor.reading(path, kind, now_s)
 
     def forget(self) -> None:
         """Forget all samples: after a loss of the broker nothing is fresh."""
-        self._samples.clear()
+        for sensor in (*self._read.values(), *self._others.values()):
+            sensor.lost()
 
-    def _drop(self, why: str) -> bool:
-        self.counts[why] += 1
-        return False
+    def _sensors(self, topic: str) -> list[Sensor]:
+        """Return whom a message on `topic` concerns: sources, and the topic itself when it is read or no source's."""
+        known = self._others.get(topic)
+        if known is not None:
+            self._others.move_to_end(topic)
+            return [known]
+        routed = self._routes.get(topic)
+        if routed is None:
+            routed = tuple(name for name, source in self._sources.items() if belongs(source, topic))
+            if routed or topic in self._read:  # few topics: those of the settings, and those that are read
+                self._routes[topic] = routed
+        found = [self._read[name] for name in routed]
+        if topic not in self._sources and topic in self._read:
+            found.append(self._read[topic])
+        return found or [self._other(topic)]
+
+    def _other(self, topic: str) -> Sensor:
+        sensor = self._others[topic] = Sensor(topic, MqttSource(topic))
+        if len(self._others) > TOPICS_LIMIT:
+            gone, _ = self._others.popitem(last=False)
+            self._tap.devices.pop(gone, None)
+            self.counts["forgotten_topic"] += 1
+        return sensor
+
+    def _given(self, sensor: Sensor, arrival: Arrival) -> tuple[str, str]:
+        """Give a message to `sensor`; return why it is dropped ("" when it is not) and what a bad payload has wrong."""
+        own_form = sensor.name in self._sources
+        if arrival.retained and not own_form:
+            return "retained", ""
+        try:
+            said = _said(sensor.source if own_form else None, arrival)
+        except BadPayload as exc:
+            if not arrival.retained:
+                sensor.spoiled(f"{arrival.topic}: {exc}")
+            return exc.reason, str(exc)
+        if not arrival.retained:
+            return sensor.take(arrival.topic, said, arrival.t_s), ""
+        if said.online is None:
+            return "retained", ""
+        sensor.present(arrival.topic, said.online)
+        return "", ""
+
+    def _note(self, sensor: Sensor, arrival: Arrival, why: str, detail: str) -> None:
+        """Count a message and show it."""
+        frame = frame_of(arrival.topic, arrival.payload)
+        device = self._tap.device(sensor.name)
+        device.bytes_received += len(frame) - 1 + max(0, arrival.size - len(arrival.payload))
+        self._tap.note(Direction.RECEIVED, frame, arrival.t_s, device=sensor.name, note=why)
+        if not why:
+            device.replies += 1
+            return
+        device.dropped += 1
+        device.late_frames += why == "late"
+        self._drop(why)
+        if detail:
+            device.bad_replies += 1
+            self._stats.bad_replies += 1
+            self._stats.last_error = f"{arrival.topic}: {detail}"
+            if sensor.name in self._read:
+                self._tap.fault(f"payload dropped: {why}", arrival.t_s, device=sensor.name)
+
+    def _overflowed(self, arrival: Arrival) -> None:
+        self._drop("overflow", arrival.lost)
+        for sensor in self._sensors(arrival.topic):
+            self._tap.device(sensor.name).dropped += arrival.lost
+            if sensor.name in self._read:
+                self._tap.fault("messages lost: they came faster than they were taken", arrival.t_s, device=sensor.name)
+
+    def _drop(self, why: str, count: int = 1) -> None:
+        self.counts[why] += count
+        self._stats.dropped += count
 
 
-def _reading(sample: _Sample, value: float | bool | str | None, reason: str = "", detail: str = "") -> RawReading:
-    return RawReading(value, reason, detail, sample.arrived_s, sample.arrived_s, sample.source_ns)
-
-
-def _sequence(document: frames.Json) -> int | None:
-    seq = document.get("seq") if isinstance(document, dict) else None
-    return seq if isinstance(seq, int) and not isinstance(seq, bool) else None
-
-
-def _is_newer(sample: _Sample, before: _Sample) -> bool:
-    if sample.seq is None or before.seq is None or sample.seq > before.seq:
-        return True
-    if sample.source_ns is not None and before.source_ns is not None:
-        if sample.source_ns > before.source_ns:
-            return True
-        if sample.source_ns == before.source_ns and sample.seq == before.seq:
-            return False
-    return sample.arrived_s - before.arrived_s > LATE_S
+def _said(source: MqttSource | None, arrival: Arrival) -> Said:
+    """Return what a message says in the form of `source`, or as it looks: a number, or else JSON."""
+    if arrival.size > SIZE_LIMIT:
+        raise BadPayload("oversize", f"{arrival.size} bytes, at most {SIZE_LIMIT} are read")
+    if source is None:
+        source = _NUMBER if arrival.payload[:1] and arrival.payload[0] in _BEGINS_A_NUMBER else _JSON
+        if source is _NUMBER and arrival.payload.lstrip()[:1] in {b"{", b"[", b'"'}:
+            source = _JSON
+    return understood(source, arrival.topic, arrival.payload)

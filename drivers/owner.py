@@ -55,6 +55,10 @@ class Owner:
     `connect` brings the wire up and raises a `DriverError` or an `OSError` when it cannot; `disconnect` may be called
     at any time, and never fails. After `lost()` the owner reconnects by itself until it is stopped, with pauses of
     `backoff_s` (first and longest, s) and a jitter drawn from `seed`.
+
+    `ready_at` says (loop time, s) when the wire may be used next; until then nothing is begun, and what is more urgent
+    still overtakes. With `whole` an action is never cut by its caller's deadline: the caller is told at once, and the
+    action, which must end by itself, goes on to its end with nobody waiting for it.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Owner:
         *,
         backoff_s: tuple[float, float] = (0.1, 1.0),
         seed: int = 0,
+        whole: bool = False,
+        ready_at: Callable[[], float] | None = None,
     ) -> None:
         self.name = name
         self.is_open = False
@@ -74,6 +80,8 @@ class Owner:
         self._disconnect = disconnect
         self._backoff_s = backoff_s
         self._seed = seed
+        self._whole = whole
+        self._ready_at = ready_at
         self._queue: list[tuple[int, int, _Job]] = []
         self._order = 0
         self._idle: asyncio.Future[None] | None = None
@@ -109,7 +117,7 @@ class Owner:
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
-        self._fail_waiting(LinkDown(f"{self.name} was closed"))
+        self._fail_waiting("was closed")
         await self._disconnect()
 
     def lost(self, why: str = "connection lost") -> None:
@@ -121,10 +129,9 @@ class Owner:
             return
         self.is_open = False
         self.last_error = why
-        error = LinkDown(f"{self.name} is not connected: {why}")
-        self._fail_waiting(error)
+        self._fail_waiting(f"is not connected: {why}")
         if asyncio.current_task() is not self._task:
-            self._interrupt(error)
+            self._interrupt(LinkDown(f"{self.name} is not connected: {why}"))
         self._awake()
 
     async def call(self, action: Callable[[], Awaitable[T]], *, deadline: float, priority: Priority) -> T:
@@ -157,7 +164,11 @@ class Owner:
 
     def _expire(self, job: _Job) -> None:
         if job is self._running:
-            self._interrupt(ReplyTimeout(f"{self.name}: no reply by the deadline"))
+            error = ReplyTimeout(f"{self.name}: no reply by the deadline")
+            if self._whole:
+                job.fail(error)
+            else:
+                self._interrupt(error)
         else:
             job.fail(ReplyTimeout(f"{self.name}: the deadline passed in the queue, nothing was sent"))
 
@@ -167,11 +178,11 @@ class Owner:
             self._interruption = error
             self._task.cancel()
 
-    def _fail_waiting(self, error: LinkDown) -> None:
+    def _fail_waiting(self, why: str) -> None:
         waiting, self._queue = self._queue, []
         for _, _, job in waiting:
             job.forget()
-            job.fail(error)
+            job.fail(LinkDown(f"{self.name} {why}"))
 
     async def _own(self) -> None:
         loop = asyncio.get_running_loop()
@@ -179,14 +190,29 @@ class Owner:
             if not self.is_open:
                 await self._reconnect()
             elif self._queue:
-                _, _, job = heapq.heappop(self._queue)
-                if job.reply.done():  # expired, or its caller went away: not begun
-                    job.forget()
-                else:
-                    await self._carry_out(job)
+                await self._next(loop)
             else:
                 self._idle = loop.create_future()
                 await self._idle
+
+    async def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Carry out the most urgent action, or wait until the wire is ready for it."""
+        if self._ready_at is not None:  # bytes that the line brought already may change when that is
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        if not self._queue or not self.is_open:
+            return
+        if self._queue[0][2].reply.done():  # expired, or its caller went away: not begun
+            heapq.heappop(self._queue)[2].forget()
+        elif self._ready_at is not None and (ready_s := self._ready_at()) > loop.time():
+            self._idle = loop.create_future()
+            timer = loop.call_at(ready_s, self._awake)
+            try:
+                await self._idle
+            finally:
+                timer.cancel()
+        else:
+            await self._carry_out(heapq.heappop(self._queue)[2])
 
     async def _carry_out(self, job: _Job) -> None:
         self._begin(job)

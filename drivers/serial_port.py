@@ -1,17 +1,17 @@
-"""Serial lines on the event loop: a tty opened by pyserial, and the far end of a pseudo-terminal for the simulator.
+"""A tty as a stream of bytes on the event loop, and the far end of a pseudo-terminal for the simulator.
 
 pyserial opens and configures the port; reading and writing go by `add_reader` and `add_writer` on its file number, so
 that a loop whose clock jumps sees them (threads it cannot). Both ends of a pty tell the loop what they sent and
-received (`drivers.in_flight`). POSIX only.
+received (`drivers.in_flight`). POSIX only: elsewhere `drivers.threaded_port` has the port.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import select
+import termios
 import tty
 from collections import deque
 from collections.abc import Callable
@@ -21,61 +21,16 @@ from typing import Self
 import serial
 
 from drivers.errors import LinkDown
+from drivers.frames.lines import LineBuffer
 from drivers.in_flight import in_flight
+from drivers.port_trouble import why_not_opened
+from drivers.settings import SerialSettings
 
-__all__ = ["LINE_LIMIT", "LineBuffer", "PtyEnd", "SerialPort"]
+__all__ = ["PtyEnd", "TtyStream"]
 
-LINE_LIMIT = 4096  # bytes; no instrument of the line sends a longer line
 _CHUNK = 4096
-_WAITING_LINES = 256  # lines kept for a reader that does not come; then the oldest go
 _UNREAD_LIMIT = 65_536  # bytes kept for a simulator that does not read
 _UNSENT_LIMIT = 65_536  # bytes kept for a device that takes nothing
-
-
-class LineBuffer:
-    """Cuts a stream of bytes into lines; a line counts only with its terminator.
-
-    A line longer than `limit` bytes is dropped up to its terminator and counted in `overflows`.
-    """
-
-    __slots__ = ("_limit", "_rest", "_skipping", "_terminator", "overflows")
-
-    def __init__(self, terminator: bytes = b"\r", limit: int = LINE_LIMIT) -> None:
-        self._terminator = terminator
-        self._limit = limit
-        self._rest = b""
-        self._skipping = False
-        self.overflows = 0
-
-    def __repr__(self) -> str:
-        """Return the unfinished part and the count of lines that were too long."""
-        return f"<LineBuffer {self._rest[:40]!r}, {self.overflows} overflows>"
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that `data` completes, without their terminators."""
-        *pieces, rest = (self._rest + data).split(self._terminator)
-        lines = []
-        for piece in pieces:
-            if self._skipping:
-                self._skipping = False
-            elif len(piece) > self._limit:
-                self.overflows += 1
-            else:
-                lines.append(piece)
-        if self._skipping:
-            rest = rest[-len(self._terminator) :]  # a terminator of several bytes may come in two parts
-        elif len(rest) > self._limit:
-            self.overflows += 1
-            self._skipping = True
-            rest = rest[-len(self._terminator) :]
-        self._rest = rest
-        return lines
-
-    def clear(self) -> int:
-        """Forget the unfinished line; return its length in bytes."""
-        length = len(self._rest)
-        self._rest, self._skipping = b"", False
-        return length
 
 
 class _End:
@@ -87,7 +42,6 @@ class _End:
         self._fd = fd
         self._sends_on, self._hears_on = sends_on, hears_on
         self._unsent = bytearray()
-        self._more = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._counter = in_flight()
         if self._counter is not None:
@@ -104,16 +58,17 @@ class _End:
         Raises:
             LinkDown: the wire died, or 64 KB wait for a device that takes nothing.
         """
+        if not self.lost:
+            if len(self._unsent) + len(data) > _UNSENT_LIMIT:
+                raise LinkDown(f"{self.path}: the device takes no bytes, {len(self._unsent)} wait")
+            self._unsent += data
+            self._writable()
         if self.lost:
             raise LinkDown(f"{self.path}: {self.lost}")
-        if len(self._unsent) + len(data) > _UNSENT_LIMIT:
-            raise LinkDown(f"{self.path}: the device takes no bytes, {len(self._unsent)} wait")
-        self._unsent += data
-        self._writable()
 
     def close(self) -> None:
-        """Let go of the wire; a waiting reader gets LinkDown. Bytes on their way are given up."""
-        self._die("closed")
+        """Let go of the wire. Bytes on their way are given up."""
+        self._end("closed")
 
     def _writable(self) -> None:
         try:
@@ -132,36 +87,25 @@ class _End:
             self._loop.remove_writer(self._fd)
 
     def _readable(self) -> None:
-        data = self._take()
-        if data:
-            self._arrived(data)
-            self._more.set()
-
-    def _take(self) -> bytes:
-        """Read what is there; b"" when nothing is, or when the wire turns out to be dead."""
         try:
             data = os.read(self._fd, _CHUNK)
         except BlockingIOError:
-            return b""
+            return
         except OSError as exc:  # EIO: the adapter was unplugged, or the pty's other end closed
             self._die(f"the wire died ({exc.strerror})")
-            return b""
-        if data and self._counter is not None:
-            self._counter.received(self._hears_on, len(data))
-        if not data and _hung_up(self._fd):  # a tty with VMIN 0 also reads b"" when another reader was first
+            return
+        if data:
+            if self._counter is not None:
+                self._counter.received(self._hears_on, len(data))
+            self._arrived(data)
+        elif _hung_up(self._fd):  # a tty with VMIN 0 also reads b"" when another reader was first
             self._die("the wire died (hung up)")
-        return data
-
-    def _arrived(self, data: bytes) -> None:
-        raise NotImplementedError
-
-    async def _wait_for_more(self) -> None:
-        if self.lost:
-            raise LinkDown(f"{self.path}: {self.lost}")
-        self._more.clear()
-        await self._more.wait()
 
     def _die(self, why: str) -> None:
+        """Note that the wire died by itself."""
+        self._end(why)
+
+    def _end(self, why: str) -> None:
         if self.lost:
             return
         self.lost = why
@@ -172,83 +116,60 @@ class _End:
             self._counter.forget(self._sends_on)
             self._counter.deafen(self._hears_on)
         self._release()
-        self._more.set()
+
+    def _arrived(self, data: bytes) -> None:
+        raise NotImplementedError
 
     def _release(self) -> None:
         raise NotImplementedError
 
 
-class SerialPort(_End):
-    """An instrument's port, opened for us alone (8N1); what it says comes as whole lines.
+class TtyStream(_End):
+    """A device's port, opened for us alone; see `drivers.streams.Stream`.
 
-    `on_line` sees each whole line as it arrives, before it is queued; `on_lost` is called once when the wire dies by
-    itself. Input that was waiting when the port was opened is thrown away.
+    The path is followed at each opening, so that a link such as `/dev/serial/by-id/...` survives a replug. Input that
+    was waiting is thrown away. The lock (flock) keeps out other programs that lock too, not those that do not ask.
 
     Raises:
-        LinkDown: the port is missing, in use by another program, or no tty; the message names it.
+        LinkDown: the port is missing, in use, not ours to open, or no tty; the message names it and what to do.
     """
 
     def __init__(
-        self,
-        path: str,
-        baud: int = 9600,
-        *,
-        terminator: bytes = b"\r",
-        on_line: Callable[[bytes], None] | None = None,
-        on_lost: Callable[[], None] | None = None,
+        self, settings: SerialSettings, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
     ) -> None:
         try:
-            # pyserial follows the path at each opening: a link such as /dev/serial/by-id/... survives a replug
-            self._port = serial.Serial(path, baud, timeout=0, write_timeout=0, exclusive=True)
-        except (serial.SerialException, OSError, ValueError) as exc:
-            raise LinkDown(f"cannot open {path}: {_why(exc)}") from exc
+            self._port = serial.Serial(
+                settings.port,
+                settings.baud,
+                bytesize=settings.bits,
+                parity=settings.parity,
+                stopbits=settings.stop_bits,
+                xonxoff=settings.xonxoff,
+                timeout=0,
+                write_timeout=0,
+                exclusive=True,
+            )
+        except (serial.SerialException, OSError, ValueError, termios.error) as exc:
+            raise LinkDown(f"cannot open {settings.port}: {why_not_opened(settings.port, exc)}") from exc
         fd = self._port.fileno()
         name = os.ttyname(fd)
-        self._lines: deque[bytes] = deque(maxlen=_WAITING_LINES)
-        self._buffer = LineBuffer(terminator)
-        self._on_line, self._on_lost = on_line, on_lost
-        super().__init__(fd, path, sends_on=f"{name}>", hears_on=f"{name}<")
+        self._on_bytes, self._on_lost = on_bytes, on_lost
+        super().__init__(fd, settings.port, sends_on=f"{name}>", hears_on=f"{name}<")
         if self._counter is not None:
             self._counter.forget(self._hears_on)
 
-    @property
-    def overflows(self) -> int:
-        """Lines dropped because they were longer than 4 KB."""
-        return self._buffer.overflows
-
-    async def read_line(self) -> bytes:
-        """Return the next whole line without its terminator.
-
-        Raises:
-            LinkDown: the wire died.
-        """
-        while not self._lines:
-            await self._wait_for_more()
-        return self._lines.popleft()
-
-    def discard(self) -> int:
-        """Throw away all input that has come so far, a half line too; return how many bytes and lines' bytes it was."""
-        count = 0
-        while not self.lost and (data := self._take()):
-            self._arrived(data)
-        while self._lines:
-            count += len(self._lines.popleft())
-        return count + self._buffer.clear()
-
     def _arrived(self, data: bytes) -> None:
-        for line in self._buffer.feed(data):
-            self._lines.append(line)
-            if self._on_line is not None:
-                self._on_line(line)
+        self._on_bytes(data)
 
     def _die(self, why: str) -> None:
-        alive, by_itself = not self.lost, why != "closed"
-        super()._die(why)
-        if alive and by_itself and self._on_lost is not None:
-            self._on_lost()
+        if not self.lost:
+            super()._die(why)
+            self._on_lost(why)
 
     def _release(self) -> None:
-        with contextlib.suppress(serial.SerialException, OSError):  # an unplugged adapter may refuse even this
+        with contextlib.suppress(OSError, termios.error):  # an unplugged adapter may refuse even this
+            termios.tcflush(self._fd, termios.TCOFLUSH)  # a close waits for unsent bytes, up to 30 s on Linux
+        with contextlib.suppress(serial.SerialException, OSError):
             self._port.close()
 
 
@@ -259,14 +180,15 @@ class PtyEnd(_End):
     unplug: the tty vanishes for the program that has it, and so do links made by `link`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, terminator: bytes = b"\r") -> None:
         master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(master, False)
         name = os.ttyname(self._slave)
+        self._more = asyncio.Event()
         self._unread = bytearray()
         self._lines: deque[bytes] = deque()
-        self._buffer = LineBuffer()
+        self._buffer = LineBuffer(terminator)
         self._links: list[Path] = []
         self.dropped = 0  # bytes that came while 64 KB were unread
         super().__init__(master, name, sends_on=f"{name}<", hears_on=f"{name}>")
@@ -294,13 +216,16 @@ class PtyEnd(_End):
             LinkDown: the pair was closed.
         """
         while not self._unread:
-            await self._wait_for_more()
+            if self.lost:
+                raise LinkDown(f"{self.path}: {self.lost}")
+            self._more.clear()
+            await self._more.wait()
         data = bytes(self._unread)
         self._unread.clear()
         return data
 
     async def read_line(self) -> bytes:
-        """Return the next line that a CR ended, without the CR.
+        """Return the next whole line (they end in CR, unless told otherwise) without its terminator.
 
         Raises:
             LinkDown: the pair was closed.
@@ -314,8 +239,10 @@ class PtyEnd(_End):
             self.dropped += len(data)
         else:
             self._unread += data
+        self._more.set()
 
     def _release(self) -> None:
+        self._more.set()
         for path in self._links:
             with contextlib.suppress(OSError):
                 if path.is_symlink() and str(path.readlink()) == self.path:  # not one that a newer pair has taken
@@ -328,9 +255,3 @@ def _hung_up(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
-
-
-def _why(exc: Exception) -> str:
-    if isinstance(exc, OSError) and exc.errno:
-        return f"{os.strerror(exc.errno)}" + (" (another program has it)" if exc.errno == errno.EWOULDBLOCK else "")
-    return str(exc)

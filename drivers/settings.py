@@ -142,7 +142,7 @@ class MqttSettings:
     keepalive_s: int = 5
     identifier: str = ""
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     version: str = "3.1.1"  # or 5
     tls: TlsSettings | None = None
     sources: Mapping[str, MqttSource] = field(default_factory=dict)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from drivers.errors import LinkDown
 from drivers.settings import SerialSettings
 
-__all__ = ["OpenStream", "Stream", "open_tcp"]
+__all__ = ["OnBytes", "OnLost", "OpenStream", "Stream", "open_stream", "open_tcp"]
 
 _UNSENT_LIMIT = 65_536  # bytes kept for a device that takes nothing
+_EXAMPLE = "socket://10.0.0.5:4001"
 
 
 class Stream(Protocol):
@@ -97,3 +99,49 @@ async def open_tcp(host: str, port: int, on_bytes: OnBytes, on_lost: OnLost, *, 
     except OSError as exc:
         raise LinkDown(f"{path}: {exc.strerror or exc}") from exc
     return stream
+
+
+async def open_stream(settings: SerialSettings, on_bytes: OnBytes, on_lost: OnLost) -> Stream:
+    """Return an open stream to a serial line, however its address says it is reached.
+
+    A path (or `COM3`) is a port of this computer, opened for us alone; `socket://host:port` is a serial server that
+    passes bytes on over TCP (its own settings rule baud and parity); `rfc2217://host:port` one that can be told them.
+
+    Raises:
+        LinkDown: it cannot be opened, or the address is none; the message names it and what to do.
+    """
+    scheme, separator, _ = settings.port.partition("://")
+    if not separator:
+        return await _open_local(settings, on_bytes, on_lost)
+    if scheme == "socket":
+        host, port = _host_and_port(settings.port)
+        return await open_tcp(host, port, on_bytes, on_lost)
+    if scheme == "rfc2217":
+        _host_and_port(settings.port)
+        from drivers.threaded_port import open_threaded  # loads pyserial
+
+        return await open_threaded(settings, on_bytes, on_lost)
+    raise LinkDown(
+        f"{settings.port}: no way to open {scheme}://; expected a port's path, socket://host:port or rfc2217://host:port"
+    )
+
+
+async def _open_local(settings: SerialSettings, on_bytes: OnBytes, on_lost: OnLost) -> Stream:
+    try:
+        from drivers.serial_port import TtyStream  # loads pyserial
+    except ImportError:  # no termios on this computer (Windows): a thread has the port
+        from drivers.threaded_port import open_threaded
+
+        return await open_threaded(settings, on_bytes, on_lost)
+    return TtyStream(settings, on_bytes, on_lost)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as exc:
+        raise LinkDown(f"{address}: {exc}; expected something like {_EXAMPLE}") from exc
+    if not host or port is None:
+        raise LinkDown(f"{address}: host or port is missing; expected something like {_EXAMPLE}")
+    return host, port

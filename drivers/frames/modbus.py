@@ -1,6 +1,7 @@
-"""Modbus TCP frames without I/O: bytes to requests and replies, registers to values.
+"""Modbus requests and replies without I/O, and their Modbus TCP frames: what the simulator's server speaks.
 
-After the Modbus application protocol V1.1b3 and the TCP implementation guide V1.0b.
+After the Modbus application protocol V1.1b3 and the TCP implementation guide V1.0b. Served are functions 1-6, 8, 15,
+16, 22, 23 and 43/14; `drivers.frames.modbus_rtu` frames the same PDUs for serial lines.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.errors import BadReply, DeviceFault
-from drivers.link import RawValue
+from drivers.frames.modbus_identity import parse_identification
 
 __all__ = [
     "MAX_BITS",
@@ -23,10 +24,8 @@ __all__ = [
     "pack_bits",
     "parse_reply",
     "parse_request",
-    "registers_of",
     "request_pdu",
     "split_frames",
-    "value_of",
     "values_reply",
     "write_reply",
 ]
@@ -36,8 +35,18 @@ MAX_BITS = 2000
 _MAX_LENGTH = 254  # unit id and PDU
 _READ_BITS = (1, 2)
 _READ_REGISTERS = (3, 4)
-_FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f"}
-_LIMITS = {1: MAX_BITS, 2: MAX_BITS, 3: MAX_REGISTERS, 4: MAX_REGISTERS, 5: 1, 6: 1, 15: 1968, 16: 123}
+_LIMITS = {
+    **dict.fromkeys((1, 2), MAX_BITS),
+    **dict.fromkeys((3, 4, 23), MAX_REGISTERS),
+    **dict.fromkeys((5, 6, 22), 1),
+    8: 125,
+    15: 1968,
+    16: 123,
+    43: 4,
+}
+_MAX_READ_WRITTEN = 121  # registers that function 23 writes
+_MEI_IDENTIFICATION = 14
+_WORDS_ONLY = (6, 8, 22)  # after the address nothing but words, and the echo is the whole request
 _EXCEPTIONS = {
     1: "illegal function",
     2: "illegal data address",
@@ -53,12 +62,18 @@ _EXCEPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: what function, from where, how many, and the values of a write (bits as 0 and 1)."""
+    """One request: what function, from where, how many, and the values of a write (bits as 0 and 1).
+
+    Function 8: `address` is the sub-function, `values` are the words of data. 22: `values` are the AND and the OR mask.
+    23: `values` go to `write_address` on, before `count` registers are read. 43: `address` is the first object asked,
+    `count` the level (1 basic, 2 regular, 3 extended, 4 that object alone).
+    """
 
     function: int
     address: int
     count: int
     values: tuple[int, ...] = ()
+    write_address: int = 0
 
 
 def split_frames(buffer: bytearray) -> list[tuple[int, int, bytes]]:
@@ -85,23 +100,41 @@ def frame(transaction: int, unit: int, pdu: bytes) -> bytes:
 
 
 def parse_request(pdu: bytes) -> Request:
-    """Return the request that `pdu` holds, for functions 1-6, 15 and 16.
+    """Return the request that `pdu` holds.
 
     Raises:
-        DeviceFault: code 1 for another function, 3 for a malformed request.
+        DeviceFault: code 1 for another function, 3 for a malformed request or a count beyond the specification.
     """
-    if not pdu or pdu[0] not in (1, 2, 3, 4, 5, 6, 15, 16):
-        raise DeviceFault(f"function {pdu[:1].hex()} is not served", 1)
+    if not pdu or pdu[0] not in _LIMITS or (pdu[0] == 43 and pdu[1:2] not in (b"", b"\x0e")):
+        raise DeviceFault(f"function {pdu[:2].hex()} is not served", 1)
     function = pdu[0]
     try:
-        address, number = struct.unpack_from(">HH", pdu, 1)
-        request = _with_values(function, address, number, pdu)
+        request = _special(function, pdu)
     except (struct.error, ValueError) as error:
         raise DeviceFault(f"malformed request {pdu.hex()}", 3) from error
     limit = _LIMITS[function]
     if not 1 <= request.count <= limit:
         raise DeviceFault(f"{request.count} values asked, 1 to {limit} allowed", 3)
     return request
+
+
+def _special(function: int, pdu: bytes) -> Request:
+    """Return the request of a function that has a layout of its own, else what `_with_values` makes of it."""
+    if function == 43:
+        _, _, level, first = struct.unpack(">BBBB", pdu)
+        return Request(43, first, level)
+    address, number = struct.unpack_from(">HH", pdu, 1)
+    if function == 8:
+        _expect(len(pdu) % 2 == 1)
+        words = struct.unpack(f">{(len(pdu) - 3) // 2}H", pdu[3:])
+        return Request(8, address, len(words), words)
+    if function == 22:
+        return Request(22, address, 1, struct.unpack(">HH", pdu[3:]))
+    if function == 23:
+        write_address, written, size = struct.unpack_from(">HHB", pdu, 5)
+        _expect(1 <= written <= _MAX_READ_WRITTEN and size == 2 * written and len(pdu) == 10 + size)
+        return Request(23, address, number, struct.unpack(f">{written}H", pdu[10:]), write_address)
+    return _with_values(function, address, number, pdu)
 
 
 def _with_values(function: int, address: int, number: int, pdu: bytes) -> Request:
@@ -128,26 +161,39 @@ def _expect(condition: bool) -> None:
 
 def request_pdu(request: Request) -> bytes:
     """Return the PDU of `request`."""
-    head = struct.pack(">BH", request.function, request.address)
+    if request.function == 43:
+        return bytes((43, _MEI_IDENTIFICATION, request.count, request.address))
+    return struct.pack(">BH", request.function, request.address) + _behind_address(request)
+
+
+def _behind_address(request: Request) -> bytes:
     if request.function <= 4:
-        return head + struct.pack(">H", request.count)
+        return struct.pack(">H", request.count)
     if request.function == 5:
-        return head + (b"\xff\x00" if request.values[0] else b"\x00\x00")
-    if request.function == 6:
-        return head + struct.pack(">H", request.values[0])
-    data = pack_bits(request.values) if request.function == 15 else struct.pack(f">{request.count}H", *request.values)
-    return head + struct.pack(">HB", request.count, len(data)) + data
+        return b"\xff\x00" if request.values[0] else b"\x00\x00"
+    data = pack_bits(request.values) if request.function == 15 else _words(request.values)
+    if request.function in _WORDS_ONLY:
+        return data
+    counted = struct.pack(">HB", len(request.values), len(data)) + data
+    if request.function == 23:
+        return struct.pack(">HH", request.count, request.write_address) + counted
+    return counted
+
+
+def _words(values: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(values)}H", *values)
 
 
 def values_reply(request: Request, values: Sequence[int]) -> bytes:
     """Return the PDU that answers the read `request` with `values` (bits or registers)."""
-    data = pack_bits(values) if request.function in _READ_BITS else struct.pack(f">{len(values)}H", *values)
+    data = pack_bits(values) if request.function in _READ_BITS else _words(values)
     return bytes((request.function, len(data))) + data
 
 
 def write_reply(request: Request) -> bytes:
-    """Return the echo that answers the write `request`."""
-    return request_pdu(request)[:5]
+    """Return the echo that answers the write (or loopback) `request`."""
+    pdu = request_pdu(request)
+    return pdu if request.function in _WORDS_ONLY else pdu[:5]
 
 
 def exception_reply(function: int, code: int) -> bytes:
@@ -163,6 +209,8 @@ def exception_text(code: int) -> str:
 def parse_reply(request: Request, pdu: bytes) -> tuple[int, ...]:
     """Return the values of the reply to a read (empty for a write), its function, count and echo checked.
 
+    The objects of an identification (43) are what `drivers.frames.modbus_identity.parse_identification` returns.
+
     Raises:
         DeviceFault: the device answered with an exception.
         BadReply: the reply does not belong to `request`.
@@ -171,7 +219,11 @@ def parse_reply(request: Request, pdu: bytes) -> tuple[int, ...]:
         raise DeviceFault(f"exception {pdu[1]}", pdu[1])
     if pdu[:1] != bytes((request.function,)):
         raise BadReply(f"function {request.function} was asked, {pdu[:1].hex()} answered")
-    if request.function > 4:
+    if request.function == 43:
+        if parse_identification(pdu).level != request.count:
+            raise BadReply(f"identification level {request.count} was asked, {pdu.hex()} answered")
+        return ()
+    if request.function > 4 and request.function != 23:
         if pdu != write_reply(request):
             raise BadReply(f"the echo {pdu.hex()} is not of what was written")
         return ()
@@ -195,39 +247,3 @@ def pack_bits(bits: Sequence[int]) -> bytes:
 def bits_of(data: bytes, count: int) -> tuple[int, ...]:
     """Return the first `count` bits of `data`, the lowest first."""
     return tuple(data[index // 8] >> index % 8 & 1 for index in range(count))
-
-
-def value_of(kind: str, registers: Sequence[int]) -> RawValue:
-    """Return what `registers` hold as `kind`, the high word first; a block as a tuple."""
-    if kind == "block":
-        return tuple(registers)
-    if kind == "bool":
-        return bool(registers[0])
-    if kind == "u16":
-        return registers[0]
-    (value,) = struct.unpack(_FORMATS[kind], struct.pack(f">{len(registers)}H", *registers))
-    return float(value) if kind == "f32" else int(value)
-
-
-def registers_of(kind: str, value: RawValue) -> tuple[int, ...]:
-    """Return the registers (or bit) that hold `value` as `kind`, the high word first.
-
-    Raises:
-        ValueError: the value does not fit the kind.
-    """
-    if kind == "block":
-        registers = tuple(value) if isinstance(value, tuple) else ()
-        if not registers or not all(0 <= register <= 0xFFFF for register in registers):
-            raise ValueError(f"a block takes a tuple of values from 0 to 65535, not {value!r}")
-        return registers
-    if isinstance(value, (str, tuple)):
-        raise ValueError(f"{kind} takes a number, not {value!r}")  # noqa: TRY004  # one error for all that does not fit
-    if kind == "bool":
-        return (int(bool(value)),)
-    if kind != "f32" and not float(value).is_integer():
-        raise ValueError(f"{kind} takes a whole number, not {value!r}")
-    try:
-        packed = struct.pack(_FORMATS[kind], value if kind == "f32" else int(value))
-    except (struct.error, OverflowError) as error:
-        raise ValueError(f"{value!r} does not fit {kind}") from error
-    return struct.unpack(f">{len(packed) // 2}H", packed)

@@ -1,4 +1,4 @@
-"""JSON payloads of MQTT sensors as typed values: pure functions that trust nothing."""
+"""Payloads of MQTT sensors, JSON or a plain number, as typed values: pure functions that trust nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 from drivers.errors import BadReply
 
-__all__ = ["DEPTH_LIMIT", "SIZE_LIMIT", "Json", "decode", "field_at", "source_time_ns", "typed"]
+__all__ = [
+    "DEPTH_LIMIT",
+    "SIZE_LIMIT",
+    "BadPayload",
+    "Json",
+    "decode",
+    "decode_number",
+    "field_at",
+    "source_time_ns",
+    "time_ns",
+    "typed",
+]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -18,26 +29,73 @@ SIZE_LIMIT = 4096  # bytes; checked before anything is parsed
 DEPTH_LIMIT = 16
 
 _DIGITS_LIMIT = 18  # what fits into 64 bits with a sign
-_STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+# a string, closed or not: from its first quote everything matches, else hostile text takes quadratic time
+_STRING = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER_LIMIT = 64  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadPayload(BadReply):
+    """A payload to drop; `reason`: oversize, bad_utf8, too_deep, not_finite, bad_number, double_key or bad_json."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class _BadText(ValueError):
+    """What a hook of the JSON parser does not take."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def decode(payload: bytes) -> Json:
     """Return what the JSON text says.
 
     Raises:
-        BadReply: over 4 KB, not UTF-8, no JSON, nested deeper than 16, NaN or infinity, or a number beyond any sensor.
+        BadPayload: over 4 KB, not UTF-8, no JSON, nested deeper than 16, NaN or infinity, a number beyond any sensor,
+            or a key twice in one object (which of the two is meant nobody knows).
     """
-    if len(payload) > SIZE_LIMIT:
-        raise BadReply(f"{len(payload)} bytes, at most {SIZE_LIMIT} are read")
+    text = _text(payload)
+    if _is_too_deep(text):
+        raise BadPayload("too_deep", f"nested deeper than {DEPTH_LIMIT}")
     try:
-        text = payload.decode("utf-8")
-        if _depth(text) > DEPTH_LIMIT:
-            raise BadReply(f"nested deeper than {DEPTH_LIMIT}")
-        value: Json = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_short)
-    except ValueError as exc:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise BadReply(f"no JSON: {exc}") from exc
+        value: Json = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, parse_int=_short, object_pairs_hook=_object
+        )
+    except _BadText as exc:
+        raise BadPayload(exc.reason, f"no sound JSON: {exc}") from exc
+    except ValueError as exc:
+        raise BadPayload("bad_json", f"no JSON: {exc}") from exc
     return value
+
+
+def decode_number(payload: bytes) -> float:
+    """Return the number that is all the text says, such as `21.5`; space around it is let pass, a unit is not.
+
+    Raises:
+        BadPayload: over 4 KB, not UTF-8, no decimal number, or one that is infinite.
+    """
+    text = _text(payload).strip()
+    if len(text) > _NUMBER_LIMIT or _NUMBER.fullmatch(text) is None:
+        raise BadPayload("bad_number", f"{text[:40]!r} is no number")
+    value = float(text)
+    if not math.isfinite(value):
+        raise BadPayload("not_finite", f"{text[:40]} is too large")
+    return value
+
+
+def _text(payload: bytes) -> str:
+    if len(payload) > SIZE_LIMIT:
+        raise BadPayload("oversize", f"{len(payload)} bytes, at most {SIZE_LIMIT} are read")
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise BadPayload("bad_utf8", f"no UTF-8: {exc.reason}") from exc
 
 
 def field_at(document: Json, path: Sequence[str]) -> Json:
@@ -77,7 +135,11 @@ def typed(value: Json, kind: str) -> float | int | bool | str:
 
 def source_time_ns(document: Json) -> int | None:
     """Return the device's own time in ns UTC from the field `ts`: ISO 8601 with a zone, or s or ms since 1970."""
-    ts = document.get("ts") if isinstance(document, dict) else None
+    return time_ns(document.get("ts")) if isinstance(document, dict) else None
+
+
+def time_ns(ts: Json) -> int | None:
+    """Return the moment `ts` in ns UTC: ISO 8601 with a zone, or s or ms since 1970; None when it is none of these."""
     if isinstance(ts, str):
         return _from_iso(ts)
     if isinstance(ts, bool) or not isinstance(ts, int | float):
@@ -104,29 +166,36 @@ _INTEGERS: Mapping[str, tuple[int, int]] = {
 }
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for character in _STRING.sub("", text):
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
+        return False
+    depth = 0
+    for found in _BRACKET.finditer(_STRING.sub("", text)):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > DEPTH_LIMIT:
+            return True
+    return False
 
 
 def _refuse(constant: str) -> Json:
-    raise ValueError(f"{constant} is no JSON number")
+    raise _BadText("not_finite", f"{constant} is no JSON number")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is too large")
+        raise _BadText("not_finite", f"{text[:40]} is too large")
     return value
 
 
 def _short(text: str) -> int:
     if len(text.lstrip("-")) > _DIGITS_LIMIT:
-        raise ValueError(f"{text[:40]} is too long")
+        raise _BadText("bad_number", f"{text[:40]} is too long")
     return int(text)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _BadText("double_key", "a key is there twice")
+    return found

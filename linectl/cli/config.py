@@ -31,4 +31,6 @@ def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001 
         emit("config_check", {"file": str(file), "kind": kind, "name": loaded.name})
     else:
         click.echo(tr("{file}: a sound {kind}, {name}").format(file=file, kind=kind, name=loaded.name))
+        for note in getattr(loaded, "unverified", ()):
+            click.echo(tr("  not verified: {note}").format(note=note))
     return 0

@@ -8,11 +8,33 @@ from typing import Any
 
 import yaml
 
-from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings
+from drivers.settings import (
+    CirculatorSettings,
+    EzoSettings,
+    LinkSettings,
+    MemorySettings,
+    ModbusRtuSettings,
+    ModbusTcpSettings,
+    MqttSettings,
+    SicsSettings,
+    UnitSettings,
+)
 from linectl.config.nodes import PLAIN_WORDS
-from linectl.model.lines import LineDefinition, Tag, Zone
+from linectl.config.point_fields import usual_bad_raw
+from linectl.model.devices import Device
+from linectl.model.lines import LineDefinition, Secret, Tag, Zone
 
 __all__ = ["PlainDumper", "dump_line"]
+
+_TYPES = {
+    ModbusTcpSettings: "modbus_tcp",
+    ModbusRtuSettings: "modbus_rtu",
+    EzoSettings: "ezo",
+    SicsSettings: "sics",
+    CirculatorSettings: "circulator",
+    MqttSettings: "mqtt",
+    MemorySettings: "memory",
+}
 
 
 class PlainDumper(yaml.SafeDumper):
@@ -28,7 +50,7 @@ for _tag, _pattern, _first in PLAIN_WORDS:
 
 
 def dump_line(definition: LineDefinition) -> str:
-    """Return the YAML text of a line; passwords are not written."""
+    """Return the YAML text of a line; where passwords are kept is written, passwords are not."""
     control = definition.control
     document: dict[str, Any] = {
         "kind": "line",
@@ -38,25 +60,43 @@ def dump_line(definition: LineDefinition) -> str:
         "store": definition.store,
         "hands": definition.hands,
         "calibration": definition.calibration,
-        "links": {name: _link(settings) for name, settings in definition.links.items()},
+        "links": {name: _link(each, definition.secrets.get(name)) for name, each in definition.links.items()},
         "scans": dict(definition.scans),
     }
+    if definition.devices:
+        document["devices"] = {name: _device(device) for name, device in definition.devices.items()}
     if control is not None:
         document["control"] = dataclasses.asdict(control)
     document["zones"] = {name: _zone(zone) for name, zone in definition.zones.items()}
-    document["tags"] = {name: _tag_entry(tag) for name, tag in definition.tags.items()}
+    document["tags"] = {name: _tag_entry(tag, definition.devices) for name, tag in definition.tags.items()}
     text: str = yaml.dump(document, Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
     return text
 
 
-def _link(settings: LinkSettings) -> dict[str, Any]:
+def _link(settings: LinkSettings, secret: Secret | None) -> dict[str, Any]:
     values = _plain(dataclasses.asdict(settings))
     values.pop("password", None)
-    if isinstance(settings, ModbusTcpSettings):
-        return {"type": "modbus_tcp", **values}
-    if isinstance(settings, EzoSettings):
-        return {"type": "ezo", **values}
-    return {"type": "memory" if isinstance(settings, MemorySettings) else "mqtt", **values}
+    values |= values.pop("serial", {})
+    if isinstance(settings, ModbusTcpSettings | ModbusRtuSettings):
+        values["units"] = {unit: _unit(each) for unit, each in settings.units.items()}
+    if isinstance(settings, ModbusRtuSettings):
+        values.pop("xonxoff")  # its bytes are any bytes
+    if isinstance(settings, MqttSettings) and secret is not None and secret.username == settings.username:
+        values |= {"password_file": secret.file, "password_env": secret.env}
+    empty: tuple[Any, ...] = ({}, None, "")
+    return {"type": _TYPES[type(settings)]} | {key: value for key, value in values.items() if value not in empty}
+
+
+def _unit(settings: UnitSettings) -> dict[str, Any]:
+    """Return what differs from a unit that can do everything."""
+    usual = dataclasses.asdict(UnitSettings())
+    values = dataclasses.asdict(settings)
+    values["holes"] = [f"{table}{start}-{end - 1}" for table, start, end in settings.holes]
+    return {key: value for key, value in values.items() if value not in (usual[key], [])}
+
+
+def _device(device: Device) -> dict[str, Any]:
+    return {"device": device.definition.source, "link": device.link, "unit": device.unit}
 
 
 def _zone(zone: Zone) -> dict[str, Any]:
@@ -65,22 +105,42 @@ def _zone(zone: Zone) -> dict[str, Any]:
     return values
 
 
-def _tag_entry(tag: Tag) -> dict[str, Any]:
-    """Return what differs from an empty entry."""
+def _tag_entry(tag: Tag, devices: Mapping[str, Device]) -> dict[str, Any]:
+    """Return what differs from an empty entry, or from what the instrument's file says."""
     entry: dict[str, Any] = {"unit": tag.unit, "description": tag.description, "label": tag.label, "link": tag.link}
     if tag.point is not None:
-        entry |= {"point": tag.point.address, "kind": tag.point.kind}
-        if not tag.point.readback:
-            entry["readback"] = False
+        entry |= {"point": tag.point.address, "kind": tag.point.kind, "order": tag.point.order}
+        entry["readback"] = tag.point.readback
     if tag.derived is not None:
         entry["derived"] = {"law": tag.derived.law, "inputs": list(tag.derived.inputs)}
-    if tag.scaling.gain != 1.0:
-        entry["gain"] = tag.scaling.gain
-    entry |= {"offset": tag.scaling.offset, "bad_raw": list(tag.scaling.bad_raw), "low": tag.low, "high": tag.high}
+    scaling = tag.scaling
+    entry |= {"gain": scaling.gain, "offset": scaling.offset, "bad_raw": list(scaling.bad_raw)}
+    entry |= {"low": tag.low, "high": tag.high, "states": dict(tag.states), "counter": tag.counter}
     entry |= {"deadband": tag.deadband, "writable": tag.writable, "limit": tag.limit, "scan": tag.scan}
-    empty = {"offset": 0.0, "deadband": 0.0, "writable": False, "bad_raw": [], "low": None, "high": None}
-    kept = {key: value for key, value in entry.items() if value != empty.get(key, "")}
-    return kept | {"dtype": tag.dtype}
+    entry["dtype"] = tag.dtype
+    usual = _usual(tag, devices)
+    return {key: value for key, value in entry.items() if key not in usual or value != usual[key]} | _source(tag)
+
+
+def _source(tag: Tag) -> dict[str, Any]:
+    return {"device": tag.device, "point": tag.device_point} if tag.device else {}
+
+
+def _usual(tag: Tag, devices: Mapping[str, Device]) -> dict[str, Any]:
+    """Return what a key need not be written for: what it is when left out."""
+    usual: dict[str, Any] = dict.fromkeys(("unit", "description", "label", "link", "limit", "scan"), "")
+    usual |= {"order": "ABCD", "readback": True, "gain": 1.0, "offset": 0.0, "deadband": 0.0, "writable": False}
+    usual |= {"low": None, "high": None, "states": {}, "counter": False}
+    usual["bad_raw"] = list(usual_bad_raw(tag.point.kind)) if tag.point is not None else []
+    if not tag.device:
+        return usual
+    device = devices[tag.device]
+    point, whole = device.definition.points[tag.device_point], device.point(tag.device_point)
+    scaling = point.scaling
+    usual |= {"kind": whole.kind, "order": whole.order, "readback": whole.readback, "link": device.link}
+    usual |= {"gain": scaling.gain, "offset": scaling.offset, "bad_raw": list(scaling.bad_raw), "unit": point.unit}
+    usual |= {"low": point.low, "high": point.high, "states": dict(point.states), "counter": point.counter}
+    return usual | {"writable": point.writable, "description": point.description}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from linectl.errors import ConfigError, Problem
 from linectl.words import tr
 
-__all__ = ["SourceText", "find_file", "read_source"]
+__all__ = ["SourceText", "find_file", "is_file", "read_source"]
 
 SUFFIX = ".yaml"
 MAX_BYTES = 1_000_000  # a configuration beyond this is a mistake (a log, a database), and YAML is slow
@@ -37,7 +37,7 @@ def find_file(name: str | Path, *, beside: str | Path | None = None, folder: str
     tried: list[Path] = []
     for place in _places(Path(name), beside, folder):
         for path in _with_suffix(place):
-            if _is_file(path):
+            if is_file(path):
                 return path
             tried.append(path)
     places = "\n".join(f"  {path}" for path in dict.fromkeys(tried))
@@ -46,10 +46,11 @@ def find_file(name: str | Path, *, beside: str | Path | None = None, folder: str
     )
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Return whether `path` is a file; a name that no file can have is none."""
     try:
         return path.is_file()
-    except OSError:  # a name that no file can have
+    except OSError:  # too long
         return False
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from drivers.addresses import ezo_field, modbus_address, mqtt_field
+from drivers.addresses import circulator_point, ezo_field, modbus_address, mqtt_field, sics_point
 from drivers.errors import BadAddress
 from drivers.link import Point
+from linectl.config.line_devices import Filled
 from linectl.config.line_file import LimitFile, LineFile, TagFile
+from linectl.config.link_checks import check_links
 from linectl.config.nodes import Document, Loc
+from linectl.config.point_fields import check_fields
 from linectl.config.schema import nearest
+from linectl.config.wire_checks import check_wires
 from linectl.words import tr
 
 __all__ = ["LAWS", "check_line"]
@@ -18,14 +22,26 @@ __all__ = ["LAWS", "check_line"]
 LAWS = {"naoh_conductivity": 2}
 """The laws by which a tag may be derived, and how many inputs each takes."""
 
-_PARSERS = {"modbus_tcp": modbus_address, "ezo": ezo_field, "mqtt": mqtt_field}
+_PARSERS: Mapping[str, Callable[[Point], object]] = {
+    "modbus_tcp": modbus_address,
+    "modbus_rtu": modbus_address,
+    "ezo": ezo_field,
+    "mqtt": mqtt_field,
+    "sics": sics_point,
+    "circulator": circulator_point,
+}
+_WRITABLE = {"ezo": (), "mqtt": (), "sics": ("tare", "zero"), "circulator": ("setpoint", "running")}
+_COMMANDS = {"sics": ("tare", "zero")}
 
 
-def check_line(file: LineFile, document: Document) -> None:
+def check_line(filled: Filled, document: Document) -> None:
     """Add to the document what does not fit together in the line."""
-    names = _Names(document.data)
+    file, names = filled.file, _Names(document.data)
     for name, tag in file.tags.items():
-        _check_tag(tag, ("tags", name), file, names, document)
+        if name not in filled.broken:
+            _check_tag(tag, ("tags", name), file, names, document)
+    check_links(file, document)
+    check_wires(filled, document)
     for zone_name, zone in file.zones.items():
         for quantity, limit in zone.limits.items():
             _check_limit(limit, ("zones", zone_name, "limits", quantity), document)
@@ -58,11 +74,8 @@ def _check_tag(tag: TagFile, loc: Loc, file: LineFile, names: _Names, document: 
         _check_point(tag, loc, file, names, document)
     if tag.scan:
         _known(tag.scan, names.scans, (*loc, "scan"), document)
-    if tag.low is not None and tag.high is not None and tag.low >= tag.high:
-        message = tr("{low:g} is not below high, {high:g}").format(low=tag.low, high=tag.high)
-        document.complain((*loc, "low"), message)
-    if tag.gain == 0:
-        document.complain((*loc, "gain"), tr("expected a number other than 0"))
+    link = file.links.get(tag.link)
+    check_fields(tag, loc, document, modbus=link is not None and link.type in {"modbus_tcp", "modbus_rtu"})
     if tag.limit:
         _check_limit_name(tag, loc, file, names, document)
 
@@ -86,17 +99,24 @@ def _check_point(tag: TagFile, loc: Loc, file: LineFile, names: _Names, document
     if not tag.link or not tag.point:
         document.complain(loc, tr("expected `link` and `point`, or `derived`"))
         return
+    if tag.kind == "str":
+        document.complain((*loc, "kind"), tr("a tag is a number or a bool: a text can be expected of a device"))
     _known(tag.link, names.links, (*loc, "link"), document)
     link = file.links.get(tag.link)
     parser = _PARSERS.get(link.type) if link is not None else None
     if parser is None:
         return
     try:
-        parser(Point(tag.point, tag.kind, tag.readback))
+        parser(Point(tag.point, tag.kind, tag.readback, tag.order))
     except BadAddress as error:
         document.complain((*loc, "point"), str(error))
-    if tag.writable and link is not None and link.type in {"ezo", "mqtt"}:
-        document.complain((*loc, "writable"), tr("a {link} link cannot be written").format(link=link.type))
+    assert link is not None
+    if tag.writable and tag.point not in _WRITABLE.get(link.type, (tag.point,)):
+        message = tr("{point} of a {link} link cannot be written").format(point=tag.point, link=link.type)
+        document.complain((*loc, "writable"), message)
+    if tag.scan and tag.point in _COMMANDS.get(link.type, ()):
+        message = tr("{point} is a command: it holds nothing to scan").format(point=tag.point)
+        document.complain((*loc, "scan"), message)
 
 
 def _check_limit_name(tag: TagFile, loc: Loc, file: LineFile, names: _Names, document: Document) -> None:

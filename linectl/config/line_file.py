@@ -2,81 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from drivers.link import Point
-from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings, MqttSettings
-from linectl.config.files import SourceText
+from drivers.settings import LinkSettings, ModbusRtuSettings, ModbusTcpSettings, MqttSettings, TlsSettings, UnitSettings
+from linectl.config.link_files import LinkFile, MqttFile
+from linectl.config.nodes import Document
+from linectl.config.point_fields import PointFields
 from linectl.config.schema import FileModel, Finite
-from linectl.model.lines import Control, Derivation, Limit, LineDefinition, Scaling, Tag, Zone
+from linectl.model.devices import Device
+from linectl.model.lines import Control, Derivation, Limit, LineDefinition, Secret, Tag, Zone
 
-__all__ = ["LineFile", "TagFile", "line_definition"]
+__all__ = ["DeviceEntry", "LineFile", "TagFile", "line_definition"]
 
 Text = Annotated[str, Field(min_length=1)]
 TagName = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)+$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class ModbusTcpFile(FileModel):
-    """A Modbus TCP server."""
-
-    type: Literal["modbus_tcp"]
-    host: Text
-    port: Port = 502
-    timeout_s: Positive = 0.5
-
-    def settings(self) -> LinkSettings:
-        """Return how to reach it."""
-        return ModbusTcpSettings(self.host, self.port, self.timeout_s)
-
-
-class EzoFile(FileModel):
-    """An Atlas EZO instrument on a serial port."""
-
-    type: Literal["ezo"]
-    port: Text
-    device: Literal["RTD", "EC"]
-    baud: Literal[300, 1200, 2400, 9600, 19200, 38400, 57600, 115200] = 9600
-    timeout_s: Positive = 0.9
-
-    def settings(self) -> LinkSettings:
-        """Return how to reach it."""
-        return EzoSettings(self.port, self.device, self.baud, self.timeout_s)
-
-
-class MqttFile(FileModel):
-    """An MQTT broker."""
-
-    type: Literal["mqtt"]
-    host: Text
-    port: Port = 1883
-    topics: Annotated[tuple[Text, ...], Field(min_length=1)] = ("#",)
-    keepalive_s: Annotated[int, Field(ge=1, le=65535)] = 5
-    identifier: str = ""
-    username: str = ""
-
-    def settings(self) -> LinkSettings:
-        """Return how to reach it."""
-        return MqttSettings(self.host, self.port, self.topics, self.keepalive_s, self.identifier, self.username)
-
-
-class MemoryFile(FileModel):
-    """A link without a wire, given by the program."""
-
-    type: Literal["memory"]
-    name: Text
-
-    def settings(self) -> LinkSettings:
-        """Return its name."""
-        return MemorySettings(self.name)
-
-
-LinkFile = Annotated[ModbusTcpFile | EzoFile | MqttFile | MemoryFile, Field(discriminator="type")]
+UnitId = Annotated[int, Field(ge=1, le=255)]
 
 
 class LimitFile(FileModel):
@@ -118,46 +68,48 @@ class DerivedFile(FileModel):
     inputs: tuple[TagName, ...]
 
 
-class TagFile(FileModel):
-    """One tag: `link` and `point`, or `derived`."""
+class DeviceEntry(FileModel):
+    """One instrument of the line: the file that describes its kind, and where it is."""
 
-    unit: str = ""
-    description: str = ""
+    device: Text
+    link: Text
+    unit: UnitId | None = None
+
+
+class TagFile(PointFields):
+    """One tag: `link` and `point`, or `device` and the name of its point, or `derived`."""
+
     label: str = ""
     link: str = ""
+    device: str = ""
     point: str = ""
-    kind: Literal["u16", "i16", "u32", "i32", "f32", "bool", "block", "float", "str"] = "u16"
-    readback: bool = True
     derived: DerivedFile | None = None
-    low: Finite | None = None
-    high: Finite | None = None
-    gain: Finite = 1.0
-    offset: Finite = 0.0
-    bad_raw: tuple[Finite, ...] = ()
     deadband: NotNegative = 0.0
-    writable: bool = False
     limit: str = ""
     scan: str = ""
-    dtype: Literal["float", "int", "bool"] | None = None
 
-    def tag(self, name: str) -> Tag:
-        """Return the tag called `name`; without `dtype` a bool point is a bool and any other a float."""
+    def tag(self, name: str, device_point: str = "") -> Tag:
+        """Return the tag called `name`, which may be the point `device_point` of its device."""
         return Tag(
             name=name,
             unit=self.unit,
             description=self.description,
             label=self.label,
             link=self.link,
-            point=None if self.derived else Point(self.point, self.kind, self.readback),
+            point=None if self.derived else Point(self.point, self.kind, self.readback, self.order),
             derived=Derivation(self.derived.law, self.derived.inputs) if self.derived else None,
             low=self.low,
             high=self.high,
-            scaling=Scaling(self.gain, self.offset, self.bad_raw),
+            scaling=self.scaling(),
             deadband=self.deadband,
             writable=self.writable,
             limit=self.limit,
             scan=self.scan,
-            dtype=self.dtype or ("bool" if self.kind == "bool" and not self.derived else "float"),
+            dtype="float" if self.derived and self.dtype is None else self.type_of_value(),
+            states=self.names(),
+            counter=self.counter,
+            device=self.device,
+            device_point=device_point,
         )
 
 
@@ -173,20 +125,23 @@ class LineFile(FileModel):
     hands: str = ""
     calibration: str = ""
     links: dict[Word, LinkFile]
+    devices: dict[Word, DeviceEntry] = Field(default_factory=dict)
     scans: dict[Word, Positive]
     control: ControlFile | None = None
     zones: dict[Word, ZoneFile] = Field(default_factory=dict)
     tags: dict[TagName, TagFile]
 
 
-def line_definition(file: LineFile, source: SourceText) -> LineDefinition:
-    """Return the line that a checked file describes."""
-    control = file.control
+def line_definition(
+    file: LineFile, document: Document, devices: Mapping[str, Device], device_points: Mapping[str, str]
+) -> LineDefinition:
+    """Return the line that a checked file describes; `device_points` names the point of each tag of an instrument."""
+    control, source = file.control, document.source
     return LineDefinition(
         name=file.name,
-        links={name: link.settings() for name, link in file.links.items()},
+        links=_links(file, source.path, devices),
         scans=dict(file.scans),
-        tags={name: tag.tag(name) for name, tag in file.tags.items()},
+        tags={name: tag.tag(name, device_points.get(name, "")) for name, tag in file.tags.items()},
         zones={name: _zone(name, zone) for name, zone in file.zones.items()},
         control=None if control is None else Control(**control.model_dump()),
         store=file.store,
@@ -195,8 +150,59 @@ def line_definition(file: LineFile, source: SourceText) -> LineDefinition:
         hands=file.hands,
         calibration=file.calibration,
         source=source.path,
-        config_hash=source.sha256,
+        config_hash=_hash(source.sha256, devices),
+        devices=dict(devices),
+        secrets=_secrets(file, document),
     )
+
+
+def _hash(own: str, devices: Mapping[str, Device]) -> str:
+    """Return the hash of the file, or of it and of its device files."""
+    if not devices:
+        return own
+    parts = [own, *(device.definition.sha256 for device in devices.values())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _links(file: LineFile, path: str, devices: Mapping[str, Device]) -> dict[str, LinkSettings]:
+    """Return the settings of the links; a unit whose limits only its device file states gets those."""
+    links = {name: _beside(link.settings(), Path(path).parent) for name, link in file.links.items()}
+    for device in devices.values():
+        settings = links[device.link]
+        if not isinstance(settings, ModbusTcpSettings | ModbusRtuSettings) or device.unit in settings.units:
+            continue
+        if device.definition.limits != UnitSettings():
+            limits = replace(device.definition.limits, name=device.name)
+            links[device.link] = replace(settings, units={**settings.units, device.unit: limits})
+    return links
+
+
+def _beside(settings: LinkSettings, home: Path) -> LinkSettings:
+    """Return the settings with the paths of TLS files taken from beside the line file."""
+    if not isinstance(settings, MqttSettings) or settings.tls is None:
+        return settings
+    tls = settings.tls
+    paths = (_resolved(each, home) for each in (tls.ca_file, tls.certificate_file, tls.key_file))
+    return replace(settings, tls=TlsSettings(*paths))
+
+
+def _resolved(path: str, home: Path) -> str:
+    return str((home / path).resolve()) if path else ""
+
+
+def _secrets(file: LineFile, document: Document) -> dict[str, Secret]:
+    """Return where passwords are kept, and of links with TLS where the line file names its files."""
+    found = {}
+    for name, link in file.links.items():
+        if not isinstance(link, MqttFile):
+            continue
+        key = next((key for key in ("password_file", "password_env", "tls") if getattr(link, key)), "")
+        if key:
+            problem = document.problem(("links", name, key), "")
+            place = (problem.file, problem.line, problem.column, problem.where)
+            kept = _resolved(link.password_file, Path(document.source.path).parent)
+            found[name] = Secret(link.username, kept, link.password_env, place)
+    return found
 
 
 def _zone(name: str, file: ZoneFile) -> Zone:

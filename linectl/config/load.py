@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from linectl.config.answers_file import load_answers_text
 from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
+from linectl.config.device_file import load_device_text
+from linectl.config.documents import complain_of_kind, parsed, stop_on_problems
 from linectl.config.experiment_checks import check_experiment
 from linectl.config.experiment_file import ExperimentFile, experiment
 from linectl.config.files import SourceText, find_file, read_source
 from linectl.config.line_checks import check_line
+from linectl.config.line_devices import fill_in
 from linectl.config.line_file import LineFile, line_definition
-from linectl.config.nodes import Document, parse
+from linectl.config.nodes import parse
 from linectl.config.plant_files import PLANT_KINDS, load_plant_text
 from linectl.config.schema import nearest, validate
+from linectl.config.secrets import with_secrets
 from linectl.config.short_forms import write_out
 from linectl.errors import ConfigError
 from linectl.model.answers import Answers
 from linectl.model.calibrations import Calibrations
+from linectl.model.devices import DeviceDefinition
 from linectl.model.economics import Economics
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
@@ -28,7 +32,7 @@ from linectl.words import tr
 
 __all__ = ["load_any", "load_calibrations", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
 
-KINDS = ("line", "experiment", "calibration", "answers", *PLANT_KINDS)
+KINDS = ("line", "device", "experiment", "calibration", "answers", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -41,18 +45,19 @@ def load_line(path: str | Path) -> LineDefinition:
 
 
 def load_line_text(source: SourceText) -> LineDefinition:
-    """Return the line that the text of a file describes.
+    """Return the line that the text of a file describes, with its instruments; passwords are not looked up yet.
 
     Raises:
-        ConfigError: with every problem in the file.
+        ConfigError: with every problem in the file, and in the device files that it names.
     """
-    document = _parsed(source, "line")
+    document = parsed(source, "line")
     file = validate(document, LineFile)
-    if file is not None:
-        check_line(file, document)
-    _stop_on_problems(document)
-    assert file is not None
-    definition = line_definition(file, source)
+    filled = None if file is None else fill_in(file, document)
+    if filled is not None:
+        check_line(filled, document)
+    stop_on_problems(document)
+    assert filled is not None
+    definition = line_definition(filled.file, document, filled.devices, filled.points)
     if not definition.calibration:
         return definition
     try:
@@ -67,7 +72,7 @@ def load_line_text(source: SourceText) -> LineDefinition:
         if tag not in definition.tags:
             message = tr("names {tag}, which is no tag of this line; {nearest}")
             document.complain(("calibration",), message.format(tag=tag, nearest=nearest(tag, list(definition.tags))))
-    _stop_on_problems(document)
+    stop_on_problems(document)
     return replace(
         definition, calibration=str(path.resolve()), calibrations=known.sensors, calibration_hash=known.sha256
     )
@@ -83,11 +88,11 @@ def load_calibrations(path: str | Path) -> Calibrations:
 
 
 def _calibrations_text(source: SourceText) -> Calibrations:
-    document = _parsed(source, "calibration")
+    document = parsed(source, "calibration")
     file = validate(document, CalibrationFile)
     if file is not None:
         check_calibrations(file, document)
-    _stop_on_problems(document)
+    stop_on_problems(document)
     assert file is not None
     return calibrations(file, source)
 
@@ -107,18 +112,21 @@ def load_experiment_text(source: SourceText) -> Experiment:
     Raises:
         ConfigError: with every problem in the file.
     """
-    document = _parsed(source, "experiment")
+    document = parsed(source, "experiment")
     write_out(document)
     file = validate(document, ExperimentFile)
     if file is not None:
         check_experiment(file, document)
-    _stop_on_problems(document)
+    stop_on_problems(document)
     assert file is not None
     return experiment(file, source)
 
 
-def load_any(path: str | Path) -> Answers | Calibrations | LineDefinition | Experiment | Washer | Recipe | Economics:
-    """Return what the file `path` describes, by its `kind`.
+Loaded = Answers | Calibrations | DeviceDefinition | LineDefinition | Experiment | Washer | Recipe | Economics
+
+
+def load_any(path: str | Path) -> Loaded:
+    """Return what the file `path` describes, by its `kind`; of a line, its passwords and TLS files are looked up too.
 
     Raises:
         ConfigError: with every problem in the file, or for a `kind` that is not known.
@@ -129,7 +137,11 @@ def load_any(path: str | Path) -> Answers | Calibrations | LineDefinition | Expe
     if kind == "experiment":
         return load_experiment_text(source)
     if kind == "line":
-        return load_line_text(source)
+        line = load_line_text(source)
+        with_secrets(line)
+        return line
+    if kind == "device":
+        return load_device_text(source)
     if kind == "calibration":
         return _calibrations_text(source)
     if kind == "answers":
@@ -137,32 +149,5 @@ def load_any(path: str | Path) -> Answers | Calibrations | LineDefinition | Expe
     if kind in PLANT_KINDS:
         return load_plant_text(source, kind)
     if not document.problems:
-        _complain_of_kind(document, kind, KINDS)
+        complain_of_kind(document, kind, KINDS)
     raise ConfigError(document.problems)
-
-
-def _parsed(source: SourceText, kind: str) -> Document:
-    """Return the document, when it is of `kind` at all; of another kind, each key would be called unknown."""
-    document = parse(source)
-    if document.data is None and document.problems:
-        raise ConfigError(document.problems)
-    if not isinstance(document.data, dict):
-        document.complain((), tr("expected keys with values, the first of them `kind: {kind}`").format(kind=kind))
-        raise ConfigError(document.problems)
-    if document.data.get("kind") != kind:
-        _complain_of_kind(document, document.data.get("kind"), (kind,))
-        raise ConfigError(document.problems)
-    return document
-
-
-def _complain_of_kind(document: Document, kind: Any, kinds: tuple[str, ...]) -> None:
-    if kind is None:
-        document.complain(("kind",), tr("missing; expected one of {words}").format(words=", ".join(kinds)))
-    else:
-        message = tr("`{kind}` is not known here; {nearest}")
-        document.complain(("kind",), message.format(kind=kind, nearest=nearest(str(kind), kinds)))
-
-
-def _stop_on_problems(document: Document) -> None:
-    if document.problems:
-        raise ConfigError(sorted(document.problems, key=lambda each: (each.line, each.column)))

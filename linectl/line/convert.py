@@ -1,11 +1,12 @@
-"""Raw values of wires <-> values in a tag's unit, with quality. Pure functions, made once per tag."""
+"""Raw values of wires <-> values in a tag's unit, with quality. Pure functions (but of counters), made once per tag."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 from drivers.link import RawReading, RawValue
+from linectl.line.counters import COUNTER_BITS, Total
 from linectl.model.lines import Tag
 from linectl.model.readings import BAD_REASONS, GOOD, Quality, Value, bad
 from linectl.words import tr
@@ -15,7 +16,11 @@ __all__ = ["Decoded", "NotRepresentable", "decoder", "encode", "judged"]
 Decoded = tuple[Value | None, Quality, str]
 Decoder = Callable[[RawValue], Decoded]
 
-_RANGES = {"u16": (0, 0xFFFF), "i16": (-0x8000, 0x7FFF), "u32": (0, 0xFFFFFFFF), "i32": (-0x80000000, 0x7FFFFFFF)}
+_RANGES = {
+    kind: (-(1 << int(kind[1:]) - 1), (1 << int(kind[1:]) - 1) - 1) if kind[0] == "i" else (0, (1 << int(kind[1:])) - 1)
+    for kind in ("u16", "i16", "u32", "i32", "u64", "i64")
+}
+_LARGEST_WHOLE = 1 << 53  # the store keeps values as float64: whole numbers beyond are not kept exactly
 
 
 class NotRepresentable(ValueError):
@@ -25,10 +30,27 @@ class NotRepresentable(ValueError):
 def decoder(tag: Tag) -> Decoder:
     """Return the function that turns a raw value of `tag` into value, quality and detail.
 
-    A code of `bad_raw`, and a number that is none, are a failed sensor; outside low..high is out of range. Either way
-    the value is None.
+    A code of `bad_raw`, and a number that is none, are a failed sensor; outside low..high, and none of the tag's
+    states, is out of range. Either way the value is None. The decoder of a counter remembers: it is for one wire's
+    readings in their order, and low..high hold for the total.
     """
-    return _bool_decoder() if tag.dtype == "bool" else _number_decoder(tag)
+    if tag.dtype == "bool":
+        return _bool_decoder()
+    return _counting(tag, _number_decoder(tag)) if tag.counter else _number_decoder(tag)
+
+
+def _counting(tag: Tag, decode: Decoder) -> Decoder:
+    """Return `decode` for the total of a counter in place of its raw values."""
+    assert tag.point is not None
+    bits = COUNTER_BITS[tag.point.kind]
+    total, bad_raw = Total(bits), frozenset(tag.scaling.bad_raw)
+
+    def count(raw: RawValue) -> Decoded:
+        if type(raw) is not int or raw in bad_raw or not 0 <= raw < 1 << bits:
+            return decode(raw)
+        return decode(total.add(raw))
+
+    return count
 
 
 def _bool_decoder() -> Decoder:
@@ -44,10 +66,11 @@ def _bool_decoder() -> Decoder:
 
 def _number_decoder(tag: Tag) -> Decoder:
     scale, low, high = _scale(tag), tag.low, tag.high
-    least = float("-inf") if low is None else low
-    most = float("inf") if high is None else high
     whole = tag.dtype == "int"
-    bad_raw = frozenset(tag.scaling.bad_raw)
+    bound = _LARGEST_WHOLE if whole else float("inf")
+    least = -bound if low is None else max(low, -bound)
+    most = bound if high is None else min(high, bound)
+    bad_raw, states = frozenset(tag.scaling.bad_raw), tag.states
 
     def decode(raw: RawValue) -> Decoded:
         if isinstance(raw, bool) or not isinstance(raw, int | float):
@@ -57,14 +80,22 @@ def _number_decoder(tag: Tag) -> Decoder:
         value = scale(raw)
         if not least <= value <= most:
             return None, bad("out_of_range"), f"{value:g} {tag.unit}"
+        if states and value not in states:
+            return None, bad("out_of_range"), f"{value:g} is none of {_listed(states)}"
         return (round(value) if whole else value), GOOD, ""
 
     return decode
 
 
+def _listed(states: Mapping[int, str]) -> str:
+    return ", ".join(f"{number} {label}" for number, label in states.items())
+
+
 def _scale(tag: Tag) -> Callable[[float], float]:
     """Return raw -> unit; a gain of 0.1 divides by 10, so that 231 becomes 23.1 and not 23.100000000000001."""
     gain, offset = tag.scaling.gain, tag.scaling.offset
+    if gain == 1.0 and offset == 0.0 and tag.dtype == "int":
+        return lambda raw: raw  # a float would lose what is beyond 2^53
     divisor = round(1.0 / gain)
     if divisor and abs(divisor * gain - 1.0) < 1e-12:
         return lambda raw: raw / divisor + offset
@@ -85,7 +116,11 @@ def encode(tag: Tag, value: Value) -> RawValue:
         raise NotRepresentable(tr("expected true or false, not {value}").format(value=value))
     if isinstance(value, bool) or not isfinite(value):
         raise NotRepresentable(tr("expected a finite number, not {value}").format(value=value))
-    raw = (value - tag.scaling.offset) / tag.scaling.gain
+    if tag.states and value not in tag.states:
+        states = _listed(tag.states)
+        raise NotRepresentable(tr("{value:g} is none of {states}").format(value=value, states=states))
+    plain = tag.scaling.gain == 1.0 and tag.scaling.offset == 0.0
+    raw = value if plain else (value - tag.scaling.offset) / tag.scaling.gain
     if kind not in _RANGES:
         return raw
     low, high = _RANGES[kind]

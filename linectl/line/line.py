@@ -10,15 +10,19 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from drivers.errors import DriverError
-from drivers.link import Link, Outcome, Point
+from drivers.link import Link, Outcome, Point, RawReading
+from drivers.wire_tap import WireTap
 from linectl.clock import Clock
+from linectl.config.secrets import with_secrets
 from linectl.errors import ConfigError, DeviceError, LinectlError, Unreachable
 from linectl.line.grid import Due, Grid
 from linectl.line.limits import refusal
 from linectl.line.links import address_of, build_link, what_to_try
+from linectl.line.narrow import read_only
 from linectl.line.plc import Plc
 from linectl.line.reports import Command, CommandReport, Result, WriteReport
 from linectl.line.scan import Group, Scanner, Tick, groups
+from linectl.line.trace import Trace, traced
 from linectl.line.values import Values
 from linectl.line.watch import Watch
 from linectl.line.wire import Wire
@@ -38,18 +42,30 @@ _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or
 class Line:
     """One line, opened by one process at a time. `links` given are used in place of those of the definition.
 
+    With `observe` it is only looked at: nothing is written, nobody takes the PLC or beats its heart, and a link that
+    does not open says so in its readings (and in `unopened`).
     Wires, heartbeat and scans go by the loop's clock; the waits of commands by `clock`'s process time.
     """
 
     def __init__(
-        self, definition: LineDefinition, clock: Clock, *, links: Mapping[str, Link] | None = None, boot: str
+        self,
+        definition: LineDefinition,
+        clock: Clock,
+        *,
+        links: Mapping[str, Link] | None = None,
+        boot: str,
+        observe: bool = False,
     ) -> None:
+        definition = read_only(definition) if observe else definition
         self.definition = definition
+        self.unopened: dict[str, str] = {}
+        self._observe = observe
         self.boot = boot
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         wanted = dict.fromkeys(tag.link for tag in definition.tags.values() if tag.point is not None)
-        self._links = {name: links[name] if links else build_link(definition.links[name]) for name in wanted}
+        settings = with_secrets(definition, wanted).links if not links else definition.links
+        self._links = {name: links[name] if links else build_link(settings[name]) for name in wanted}
         self._scan_listeners: list[ScanListener] = []
         self._event_listeners: list[EventListener] = []
         self._waiters: set[asyncio.Future[None]] = set()
@@ -81,7 +97,8 @@ class Line:
         """Open all links at once, take the line, and return after the first scan of each group.
 
         Raises:
-            Unreachable: links did not open; each is named with its address and what to try. Nothing is left open.
+            Unreachable: links did not open; each is named with its address and what to try. Nothing is left open. A
+                line that is only looked at opens without them.
             Refused: another computer holds the line, or the PLC's register map is unknown.
             DeviceError: the PLC answers nothing of use.
         """
@@ -128,16 +145,19 @@ class Line:
         names = list(self._links)
         results = await asyncio.gather(*(self._links[name].open() for name in names), return_exceptions=True)
         failed = {name: each for name, each in zip(names, results, strict=True) if isinstance(each, BaseException)}
-        if not failed:
+        self.unopened = {name: str(error) for name, error in failed.items()}
+        wrong = next((error for error in failed.values() if not isinstance(error, DriverError)), None)
+        if not failed or (self._observe and wrong is None):
             return
         await asyncio.gather(*(self._links[name].close() for name in names if name not in failed))
-        for error in failed.values():
-            if not isinstance(error, DriverError):
-                raise error
+        raise wrong or self.unreachable()
+
+    def unreachable(self) -> Unreachable:
+        """Return the error that tells of the links that did not open: each with its address and what to try."""
         settings = self.definition.links
-        lines = [f"{name} ({address_of(settings[name])}): {error}" for name, error in failed.items()]
-        hints = dict.fromkeys(what_to_try(settings[name]) for name in failed)
-        raise Unreachable("\n".join(lines), hint="\n".join(hints))
+        lines = [f"{name} ({address_of(settings[name])}): {error}" for name, error in self.unopened.items()]
+        hints = dict.fromkeys(what_to_try(settings[name]) for name in self.unopened)
+        return Unreachable("\n".join(lines), hint="\n".join(hints))
 
     async def _first_scans(self, control: asyncio.Task[None]) -> None:
         first: asyncio.Future[list[None]] = asyncio.gather(*self._first.values())
@@ -166,6 +186,27 @@ class Line:
     async def read(self, tag: str) -> Reading:
         """Return a fresh reading of `tag` from the wire (what publishes by itself: from its link's memory)."""
         return await self._wire.read(self._known(tag).name)
+
+    def raw(self, tag: str) -> RawReading | None:
+        """Return what the wire said last of `tag`, before scaling; None before the first answer, and if derived."""
+        return self._values.raws.get(self._known(tag).name)
+
+    @property
+    def taps(self) -> Mapping[str, WireTap]:
+        """What shows the frames and counters of each link, by the link's name."""
+        return {name: link.tap for name, link in self._links.items()}
+
+    def link_of(self, tag: str) -> Link | None:
+        """Return the link that carries `tag`, to look at its frames and counters; None when it is derived."""
+        return self._links.get(self._known(tag).link)
+
+    async def trace(self, tag: str) -> Trace:
+        """Read `tag` once, with its registers where it has some, and the frames that went over its wire meanwhile.
+
+        Raises:
+            ConfigError: there is no such tag, or it is derived: its inputs have wires.
+        """
+        return await traced(self._known(tag), self._wire, self._links)
 
     def on_scan(self, listener: ScanListener) -> None:
         """Call `listener` with each scan, on the loop; it must be quick."""

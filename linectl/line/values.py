@@ -26,7 +26,12 @@ def max_age_s(tag: Tag, definition: LineDefinition) -> float:
 
 
 class Values:
-    """What each tag said last, and when by the loop's clock (s)."""
+    """What each tag said last, and when by the loop's clock (s).
+
+    A value is believed for 2.5 periods of its scan, unless its link says for how long (`fresh_s`: a sensor that
+    publishes by itself, at a period of its own). Between two scans nobody has looked for a newer one, so that a value
+    which was fresh when it was read is believed until the next scan is overdue.
+    """
 
     def __init__(self, definition: LineDefinition, clock: Clock, links: Mapping[str, Link]) -> None:
         self._clock = clock
@@ -41,6 +46,8 @@ class Values:
         waiting = bad("waiting_for_initial_data")
         self.latest = {name: Reading(name, None, waiting, now_ns, now_ns, 0) for name in definition.tags}
         self.arrived = dict.fromkeys(definition.tags, float("-inf"))
+        self._believed = dict(self._max_age)
+        self.raws: dict[str, RawReading] = {}
 
     def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
         """Return the reading that `raw` is for the tag `name` now (loop time s, wall time ns), and keep it."""
@@ -50,18 +57,22 @@ class Values:
             arrived_s = raw.t_reply_s
             age_s = now_s - arrived_s
             received_ns -= round(age_s * self._clock.speed * NS_PER_S)
-            if age_s > self._max_age[name] and value is not None:
+            oldest_s = self._max_age[name] if raw.fresh_s is None else raw.fresh_s
+            if age_s > oldest_s and value is not None:
                 value, quality, detail = None, bad("stale"), f"{age_s:.1f} s old"
         source_ns = received_ns if raw.source_ns is None else raw.source_ns
         reading = Reading(name, value, quality, source_ns, received_ns, sequence, detail)
         self.latest[name] = reading
         self.arrived[name] = arrived_s
+        self._believed[name] = max(self._max_age[name], raw.fresh_s or 0.0)
+        self.raws[name] = raw
         return reading
 
     def put(self, reading: Reading, arrived_s: float) -> Reading:
         """Keep a reading that was not made from a wire."""
         self.latest[reading.tag] = reading
         self.arrived[reading.tag] = arrived_s
+        self._believed[reading.tag] = self._max_age[reading.tag]
         return reading
 
     def derived(self, tag: Tag, inputs: Sequence[Reading], sequence: int) -> Reading:
@@ -70,7 +81,11 @@ class Values:
         source_ns = min(reading.source_time_ns for reading in inputs)
         received_ns = min(reading.received_time_ns for reading in inputs)
         arrived_s = min(self.arrived[reading.tag] for reading in inputs)
-        return self.put(Reading(tag.name, value, quality, source_ns, received_ns, sequence, detail), arrived_s)
+        until_s = min(self.arrived[each.tag] + self._believed_as(tag.name, each.tag) for each in inputs)
+        reading = self.put(Reading(tag.name, value, quality, source_ns, received_ns, sequence, detail), arrived_s)
+        if value is not None:
+            self._believed[tag.name] = until_s - arrived_s
+        return reading
 
     def judged(self, name: str) -> Reading:
         """Return the latest reading of `name` as it is to be believed now: lost with its link, or stale by its age."""
@@ -80,9 +95,14 @@ class Values:
         link = self._links.get(self._link_of[name])
         if link is not None and not link.is_open():
             return self._spoiled(reading, "not_connected")
-        if self._loop.time() - self.arrived[name] > self._max_age[name]:
+        if self._loop.time() - self.arrived[name] > self._believed[name]:
             return self._spoiled(reading, "stale")
         return reading
+
+    def _believed_as(self, name: str, source: str) -> float:
+        """Return how long (s) the derived tag `name` may be made of what `source` says: its own age, or that longer."""
+        own_s, longer_s = self._max_age[name], self._believed[source]
+        return max(own_s, longer_s) if longer_s > self._max_age[source] else own_s
 
     def _spoiled(self, reading: Reading, reason: str) -> Reading:
         times = reading.source_time_ns, reading.received_time_ns

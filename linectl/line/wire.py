@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drivers.errors import DriverError
-from drivers.link import Link, Outcome, Priority, RawReading, RawValue, WriteResult
+from drivers.link import Link, Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from linectl.clock import Clock
 from linectl.line.convert import encode
 from linectl.line.reports import WriteReport
@@ -37,19 +37,26 @@ class Wire:
     async def read(self, name: str, *, within_s: float = READ_WITHIN_S, priority: Priority = Priority.READ) -> Reading:
         """Return a fresh reading of the tag `name`; a derived one from fresh readings of its inputs."""
         tag = self._tags[name]
-        sequence = self._values.latest[name].sequence
         if tag.derived is not None:
             inputs = [await self.read(each, within_s=within_s) for each in tag.derived.inputs]
-            return self._values.derived(tag, inputs, sequence)
+            return self._values.derived(tag, inputs, self._values.latest[name].sequence)
         assert tag.point is not None
+        raw = (await self.ask(tag, (tag.point,), within_s=within_s, priority=priority))[tag.point]
+        return self.take(tag, raw)
+
+    def take(self, tag: Tag, raw: RawReading) -> Reading:
+        """Return the reading that `raw` is for `tag` now, and keep it."""
+        sequence = self._values.latest[tag.name].sequence
+        return self._values.made(tag.name, raw, sequence, self._loop.time(), self._clock.now_ns())
+
+    async def ask(
+        self, tag: Tag, points: Sequence[Point], *, within_s: float = READ_WITHIN_S, priority: Priority = Priority.READ
+    ) -> Mapping[Point, RawReading]:
+        """Return what `points` on the link of `tag` say; what the link takes for no point of its own says why."""
         try:
-            answers = await self._links[tag.link].read(
-                (tag.point,), deadline=self._loop.time() + within_s, priority=priority
-            )
-            raw = answers[tag.point]
+            return await self._links[tag.link].read(points, deadline=self._loop.time() + within_s, priority=priority)
         except DriverError as error:
-            raw = RawReading(None, "out_of_service", str(error))
-        return self._values.made(name, raw, sequence, self._loop.time(), self._clock.now_ns())
+            return dict.fromkeys(points, RawReading(None, "out_of_service", str(error)))
 
     async def now(self, name: str, *, fresh: bool) -> Reading:
         """Return the latest reading of a scanned tag; a fresh one when that is asked for, or no scan reads it."""

@@ -8,17 +8,10 @@ from dataclasses import dataclass, field
 from drivers.link import Point
 from drivers.settings import LinkSettings
 from linectl.model.calibrations import Calibration
+from linectl.model.devices import Device
+from linectl.model.scaling import Scaling
 
-__all__ = ["Control", "Derivation", "Limit", "LineDefinition", "Scaling", "Tag", "Zone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """Engineering value = raw * gain + offset; `bad_raw` are raw codes by which the device says "sensor fault"."""
-
-    gain: float = 1.0
-    offset: float = 0.0
-    bad_raw: tuple[float, ...] = ()
+__all__ = ["Control", "Derivation", "Limit", "LineDefinition", "Scaling", "Secret", "Tag", "Zone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +27,8 @@ class Tag:
     """One named quantity of the line, `zone.quantity`, in `unit`; from a wire's point or derived from other tags.
 
     `limit` names the quantity of the zone's limits that bounds what may be written here (`temperature`, `naoh`).
+    `states` names the numbers of an enumeration, and any other number is none of it. A `counter` adds up over its
+    wraps. A tag of an instrument of the line names it (`device`) and its point there (`device_point`).
     """
 
     name: str
@@ -45,12 +40,20 @@ class Tag:
     derived: Derivation | None = None
     low: float | None = None
     high: float | None = None
-    scaling: Scaling = Scaling()
+    scaling: Scaling = field(default_factory=Scaling)
     deadband: float = 0.0
     writable: bool = False
     limit: str = ""
     scan: str = ""
     dtype: str = "float"  # float | int | bool
+    states: Mapping[int, str] = field(default_factory=dict, hash=False)
+    counter: bool = False
+    device: str = ""
+    device_point: str = ""
+
+    def state(self, value: float | None) -> str:
+        """Return what people call `value` when the tag is an enumeration, else an empty text."""
+        return "" if value is None else self.states.get(int(value), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,25 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """Where the password of `username` on a link is kept: in a file or an environment variable, never in a line file.
+
+    `place` is where the line file names it (file:line:column: key), for whoever has to put it right.
+    """
+
+    username: str
+    file: str = ""
+    env: str = ""
+    place: tuple[str, int, int, str] = field(default=("", 1, 1, ""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LineDefinition:
     """A whole line, as read from its file.
 
     `simulated` lines have no equipment; `speed` is process seconds per second; `hands` names the link through which a
-    simulated operator moves bottles. `config_hash` is the SHA-256 of the file.
+    simulated operator moves bottles. `devices` are its instruments that are described by files of their own, `secrets`
+    the passwords of its links, by link. `config_hash` is the SHA-256 of the file, with device files that of them all.
     """
 
     name: str
@@ -112,3 +129,5 @@ class LineDefinition:
     calibration_hash: str = ""
     source: str = ""
     config_hash: str = ""
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)

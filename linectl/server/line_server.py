@@ -24,7 +24,9 @@ from linectl.line.line import Line
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
+from linectl.model.records import Event
 from linectl.server.registration import registration_of
+from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.store.store import Store, open_store
 from linectl.words import tr
 
@@ -63,6 +65,9 @@ class LineServer(Commands):
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await stack.enter_async_context(
+                WireFaults(self.line.taps, self.definition, wire_folder(self.store_file), self.clock, self._note)
+            )
             await stack.enter_async_context(self.line)
             self._open = stack.pop_all()
         return self
@@ -72,6 +77,11 @@ class LineServer(Commands):
     ) -> None:
         """Close the line (heater off, lease given back), then the store."""
         await self._open.aclose()
+
+    def _note(self, kind: str, data: Mapping[str, object]) -> None:
+        """Store an event of the line, beside those of the run under way."""
+        if self.store is not None:
+            self.store.log_event(Event(self.clock.now_ns(), kind, data))
 
     async def run(
         self,

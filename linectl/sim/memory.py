@@ -13,8 +13,8 @@ from typing import Protocol
 from drivers.addresses import ezo_field, modbus_address, mqtt_field
 from drivers.errors import LinkDown
 from drivers.frames.ezo import Values, parse_reply
-from drivers.frames.modbus import registers_of, value_of
 from drivers.frames.payload import Json, field_at, source_time_ns, typed
+from drivers.frames.registers import registers_of, value_of
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.wire_tap import WireTap
 from linectl.sim.ezo import EzoCircuit
@@ -54,15 +54,21 @@ class ModbusMemory:
         """
         self._before()
         place = modbus_address(point)
+        registers = registers_of(point.kind, value, place.order, place.count)
+        if place.bit >= 0:
+            mask = 1 << place.bit
+            (held,) = self._banks[place.unit].read(place.table, place.address, 1)
+            registers = (held & ~mask | mask * registers[0],)
         try:
-            self._banks[place.unit].write(place.table, place.address, list(registers_of(point.kind, value)))
+            self._banks[place.unit].write(place.table, place.address, list(registers))
         except ModbusFault:
             return self._value(point)
         return self._value(point) if point.readback else value
 
     def _value(self, point: Point) -> RawValue:
         place = modbus_address(point)
-        return value_of(point.kind, self._banks[place.unit].read(place.table, place.address, place.count))
+        held = self._banks[place.unit].read(place.table, place.address, place.count)
+        return value_of(point.kind, held, place.order, place.bit)
 
 
 class EzoMemory:

@@ -1,4 +1,4 @@
-"""The simulator's own Modbus TCP server: functions 1-6, 15 and 16 over banks of registers."""
+"""The simulator's own Modbus TCP server: functions 1-6, 8, 15, 16, 22, 23 and 43/14 over banks of registers."""
 
 from __future__ import annotations
 
@@ -16,25 +16,38 @@ from drivers.frames.modbus import (
     values_reply,
     write_reply,
 )
+from drivers.frames.modbus_identity import identification_reply
 from linectl.errors import Unreachable
 from linectl.sim.registers import Bank, Fault, ModbusFault
 from linectl.words import tr
 
-__all__ = ["ModbusServer", "answer"]
+__all__ = ["Identities", "ModbusServer", "answer"]
 
-_TABLES = {1: "co", 2: "di", 3: "hr", 4: "ir", 5: "co", 6: "hr", 15: "co", 16: "hr"}
+Identities = Mapping[int, Mapping[int, bytes]]
+"""The identification objects (function 43/14) of each unit."""
+
+_TABLES = {1: "co", 2: "di", 3: "hr", 4: "ir", 5: "co", 6: "hr", 15: "co", 16: "hr", 22: "hr", 23: "hr"}
 _ADDRESSES = 65_536
+_NOTHING: Mapping[int, bytes] = {}
 
 
-def answer(banks: Mapping[int, Bank], unit: int, pdu: bytes) -> bytes:
-    """Return the PDU that answers `pdu` to `unit`: values, an echo or an exception (bytes in, bytes out)."""
+def answer(banks: Mapping[int, Bank], unit: int, pdu: bytes, identities: Identities | None = None) -> bytes:
+    """Return the PDU that answers `pdu` to `unit`: values, an echo or an exception (bytes in, bytes out).
+
+    A unit without an entry in `identities` does not serve function 43.
+    """
     function = pdu[0] if pdu else 0
     try:
         bank = banks.get(unit)
         if bank is None:
             raise ModbusFault(Fault.GATEWAY_NO_RESPONSE)
         request = parse_request(pdu)
-        if request.address + request.count > _ADDRESSES:
+        if function == 43:
+            return _identified((identities or {}).get(unit, _NOTHING), request)
+        if function == 8:
+            return _looped(request)
+        written = request.write_address + len(request.values) if function == 23 else 0
+        if max(request.address + request.count, written) > _ADDRESSES:
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)
         return _served(bank, request)
     except (ModbusFault, DeviceFault) as exc:
@@ -43,10 +56,29 @@ def answer(banks: Mapping[int, Bank], unit: int, pdu: bytes) -> bytes:
 
 def _served(bank: Bank, request: Request) -> bytes:
     table = _TABLES[request.function]
-    if request.function <= 4:
+    if request.function == 23:  # the write comes first (Modbus application protocol V1.1b3, 6.17)
+        bank.write(table, request.write_address, list(request.values))
+    if request.function <= 4 or request.function == 23:
         return values_reply(request, bank.read(table, request.address, request.count))
-    bank.write(table, request.address, list(request.values))
+    values = list(request.values)
+    if request.function == 22:
+        (now,), (keep, put) = bank.read(table, request.address, 1), values
+        values = [now & keep | put & ~keep & 0xFFFF]
+    bank.write(table, request.address, values)
     return write_reply(request)
+
+
+def _looped(request: Request) -> bytes:
+    """Answer function 8: sub-function 0 returns what was sent; there are no counters."""
+    if request.address != 0:
+        raise ModbusFault(Fault.ILLEGAL_FUNCTION)
+    return write_reply(request)
+
+
+def _identified(objects: Mapping[int, bytes], request: Request) -> bytes:
+    if not objects:
+        raise ModbusFault(Fault.ILLEGAL_FUNCTION)
+    return identification_reply(request.count, request.address, objects)
 
 
 class ModbusServer:
@@ -59,11 +91,13 @@ class ModbusServer:
         self,
         banks: Mapping[int, Bank],
         *,
+        identities: Identities | None = None,
         before: Callable[[], None] = lambda: None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.banks = banks
+        self.identities: Identities = identities or {}
         self.host = host
         self.port = port
         self.before = before
@@ -147,7 +181,7 @@ class _Client(asyncio.Protocol):
             server.requests += 1
             server.before()
             if self._transport is not None:
-                self._transport.write(frame(transaction, unit, answer(server.banks, unit, pdu)))
+                self._transport.write(frame(transaction, unit, answer(server.banks, unit, pdu, server.identities)))
 
     def drop(self) -> None:
         """Close the connection at once."""

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Protocol
 
+from drivers.frames.modbus_identity import MODEL_NAME, PRODUCT_CODE, PRODUCT_NAME, REVISION, VENDOR
+
 __all__ = [
     "HANDS_REGISTERS",
     "HANDS_UNIT",
     "HOLES",
+    "IDENTITIES",
     "PLC_REGISTERS",
     "PLC_UNIT",
     "Alarm",
@@ -222,3 +225,20 @@ HANDS_REGISTERS = (
     *(_row("hr", k, f"position_{k + 1}", "u16", "glue class of the bottle there, 0 empty") for k in range(24)),
     _row("hr", 24, "lid", "u16", "0 closed, 1 open"),
 )
+
+IDENTITIES = {
+    PLC_UNIT: {
+        VENDOR: b"linectl",
+        PRODUCT_CODE: b"SIM-BATH",
+        REVISION: b"1.0",
+        PRODUCT_NAME: b"simulated lab bath",
+        MODEL_NAME: b"PLC with watchdog",
+    },
+    HANDS_UNIT: {
+        VENDOR: b"linectl",
+        PRODUCT_CODE: b"SIM-HANDS",
+        REVISION: b"1.0",
+        PRODUCT_NAME: b"simulated operator",
+    },
+}
+"""What each unit says of itself (function 43/14)."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from drivers.link import Link
-from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings, MqttSettings
+from drivers.settings import (
+    EzoSettings,
+    LinkSettings,
+    MemorySettings,
+    ModbusRtuSettings,
+    ModbusTcpSettings,
+    MqttSettings,
+    SerialSettings,
+)
 from linectl.clock.wall import Clock
 from linectl.errors import ConfigError, Unreachable
 from linectl.sim.banks import HandsBank, PlcBank
@@ -19,10 +27,11 @@ from linectl.sim.bath import BathParams, BathState, filled
 from linectl.sim.broker import EmbeddedBroker
 from linectl.sim.ezo import EzoInstrument, ec_circuit, rtd_circuit
 from linectl.sim.memory import DeviceLink, EzoMemory, ModbusMemory, RigDevice, TopicMemory
+from linectl.sim.modbus_rtu import ModbusRtuServer
 from linectl.sim.modbus_server import ModbusServer
 from linectl.sim.plant import Plant
 from linectl.sim.plc import Plc
-from linectl.sim.registers import HANDS_UNIT, PLC_UNIT, Bank
+from linectl.sim.registers import HANDS_UNIT, IDENTITIES, PLC_UNIT, Bank
 from linectl.sim.sensors import MqttPublisher, Sensors, SensorTicker
 from linectl.sim.twin import Twin
 from linectl.words import tr
@@ -33,6 +42,7 @@ LINKS = ("plc", "rtd", "ec", "sensors", "hands")
 _BROKER_WITHIN_S = 5.0
 _ROOM_C = 20.0
 _MODBUS = {"plc", "hands"}
+_PLC_SERIAL = SerialSettings("", 19_200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +64,10 @@ INITIAL: Mapping[str, _Range] = {
 class Rig:
     """A simulated rig; `async with Rig(...)` serves it for the time of the block.
 
-    `directory` holds the stable links of its pseudo-terminals (`rtd`, `ec`). Without `wires` no socket and no
-    terminal is made: `links()` gives links whose far ends are the rig's own devices, and a seed replays bit by bit.
-    `broker` is the address of a broker that runs already; without it the rig runs its own.
+    `directory` holds the stable links of its pseudo-terminals: `rtd`, `ec`, and `plc` for the PLC's serial port.
+    Without `wires` no socket and no terminal is made: `links()` gives links whose far ends are the rig's own devices,
+    and a seed replays bit by bit. `broker` is the address of a broker that runs already; without it the rig runs its
+    own.
 
     Raises:
         ConfigError: `initial` names something unknown, or out of its range.
@@ -86,7 +97,11 @@ class Rig:
             HANDS_UNIT: HandsBank(self.twin, self._ticker.bottles_moved),
         }
         circuits = {"rtd": rtd_circuit(self.twin.temperature_c), "ec": ec_circuit(self.twin.conductivity_us_cm)}
-        self._modbus = ModbusServer(banks, before=self.advance)
+        self._modbus = ModbusServer(banks, identities=IDENTITIES, before=self.advance)
+        self._plc_tty = directory / "plc"
+        self._modbus_rtu = ModbusRtuServer(
+            banks, identities=IDENTITIES, before=self.advance, character_s=_PLC_SERIAL.character_s, turnaround_s=0.005
+        )
         self._instruments = {
             name: EzoInstrument(circuit, directory / name, before=self.advance) for name, circuit in circuits.items()
         }
@@ -125,6 +140,11 @@ class Rig:
     def plc(self) -> Plc:
         """The PLC's program."""
         return self.twin.plc
+
+    @property
+    def plc_serial(self) -> ModbusRtuSettings:
+        """How to reach the PLC by its serial port, which serves what its network port does (on wires only)."""
+        return ModbusRtuSettings(replace(_PLC_SERIAL, port=str(self._plc_tty)), turnaround_s=0.02)
 
     @property
     def settings(self) -> Mapping[str, LinkSettings]:
@@ -177,6 +197,7 @@ class Rig:
         if self._own_broker:
             await self._broker.stop()
         await self._modbus.stop()
+        await self._modbus_rtu.stop()
         for instrument in self._instruments.values():
             await instrument.stop()
 
@@ -197,12 +218,14 @@ class Rig:
         """Cut the PLC's and the hands' Modbus connections, and refuse new ones."""
         self._down |= _MODBUS
         await self._modbus.stop()
+        self._modbus_rtu.unplug()
 
     async def start_modbus(self) -> None:
         """Listen again, on the same port."""
         self._down -= _MODBUS
         if self.wires:
             await self._modbus.start()
+            self._modbus_rtu.plug(self._plc_tty)
 
     async def stop_broker(self) -> None:
         """Stop the rig's own broker."""
@@ -222,6 +245,7 @@ class Rig:
 
     async def _start_wires(self) -> None:
         await self._modbus.start()
+        self._modbus_rtu.plug(self._plc_tty)
         for instrument in self._instruments.values():
             instrument.plug()
         if self._own_broker:

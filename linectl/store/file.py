@@ -13,7 +13,16 @@ from linectl.errors import Refused, StoreError
 from linectl.model.readings import BAD_REASONS
 from linectl.words import tr
 
-__all__ = ["SCHEMA_VERSION", "FileLock", "connect", "is_open_for_writing", "make_reserve", "reserve_of", "sync_folder"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "FileLock",
+    "connect",
+    "is_open_for_writing",
+    "make_reserve",
+    "must_be_free",
+    "reserve_of",
+    "sync_folder",
+]
 
 SCHEMA_VERSION = 2
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,14 +48,9 @@ class FileLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid = handle.read().decode("ascii", "replace").strip() or "?"
+            pid = handle.read()
             handle.close()
-            raise Refused(
-                tr("the store {file} is being written by process {pid}").format(
-                    file=self._path.with_suffix(""), pid=pid
-                ),
-                hint=tr("wait for that run to end, or give another folder with --data"),
-            ) from error
+            raise _held(self._path, pid) from error
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n".encode())
         handle.flush()
@@ -57,6 +61,16 @@ class FileLock:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
+
+
+def must_be_free(file: Path) -> None:
+    """Leave the store `file` alone, and look whether another process holds it.
+
+    Raises:
+        Refused: one does (named by its id): it has the line, and its wires.
+    """
+    if is_open_for_writing(file):
+        raise _held(_lock_of(file), _lock_of(file).read_bytes())
 
 
 def is_open_for_writing(file: Path) -> bool:
@@ -130,6 +144,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _held(lock: Path, pid: bytes) -> Refused:
+    return Refused(
+        tr("the store {file} is being written by process {pid}").format(
+            file=lock.with_suffix(""), pid=pid.decode("ascii", "replace").strip() or "?"
+        ),
+        hint=tr("wait for that run to end, or give another folder with --data"),
+    )
 
 
 def _lock_of(file: Path) -> Path:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from drivers.link import Point
 from drivers.settings import EzoSettings, ModbusTcpSettings, MqttSettings
 from linectl.config.dump import dump_line
 from linectl.config.files import SourceText, find_file
@@ -101,6 +103,21 @@ def test_a_dumped_line_is_read_back_the_same(name: str) -> None:
     assert again == line
 
 
+def test_the_examples_in_the_comments_of_the_lab_rig_are_sound() -> None:
+    path = find_file("lab_rig", beside=Path(__file__).resolve().parents[1] / "x")
+    text = path.read_text(encoding="utf-8")
+    whole = re.sub(r"^( *)#(?=\S|  )", r"\1", text, flags=re.MULTILINE)
+    line = load_line_text(SourceText(str(path), whole, "hash"))
+    plain = load_line(path)
+    assert {type(link).__name__ for link in line.links.values()} >= {
+        "SicsSettings", "CirculatorSettings", "ModbusRtuSettings", "MqttSettings",
+    }  # fmt: skip
+    assert set(line.devices) == {"ph", "caustic"}
+    assert len(line.tags) == len(plain.tags) + 11
+    assert line.tags["bath.flow"].point == Point("2/ir70", "f32", order="CDAB")
+    assert load_line_text(SourceText(line.source, dump_line(line), "hash")) == line
+
+
 @pytest.mark.parametrize("word", ["1e3", "no", "true", "12:30", "~", "a: b", "# x", "", "éà", "0x1F", "- a"])
 def test_a_dumped_text_stays_text(word: str) -> None:
     line = loaded(SMALL)
@@ -147,7 +164,7 @@ def test_a_dump_holds_no_password() -> None:
         ("  owner: bath.owner", "  owner: bath.ower", "owner: bath.ower", "did you mean `bath.owner`?"),
         ("link: ec, point: R", "link: ec, point: Q", "point: Q", "expected R, or R:1"),
         ('"sensors/room#t"', '"sensors/+/room#t"', 'point: "sensors/+', "sensors/+/room"),
-        ("point: 2/di0, kind: bool", "point: 2/di0, kind: u16", "point: 2/di0", "co and di hold single bits"),
+        ("point: 2/di0, kind: bool", "point: 2/di0, kind: u16", "point: 2/di0", "co and di hold bits"),
         ("  bath.lid_closed:", "  Bath.Lid:", "Bath.Lid", "small letters, digits and _"),
         ("unit: mS/cm, scan", "unit: mS/cm, writable: true, scan", "writable: true, scan", "cannot be written"),
         ("writable: true, limit", "writable: yes, limit", "writable: yes", "expected true or false, not `yes`"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linectl.config.device_file import load_device_text
 from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_experiment_text, load_line_text
 from linectl.errors import ConfigError
@@ -18,6 +20,11 @@ LINE = "\n".join(
     for text in find_file("simulated", beside=HERE).read_text(encoding="utf-8").splitlines()
     if "label." not in text or "label.p01" in text
 )
+RIG = re.sub(
+    r"^( *)#(?=\S|  )", r"\1", find_file("lab_rig", beside=HERE).read_text(encoding="utf-8"), flags=re.MULTILINE
+)  # with its examples: links of every kind, and devices
+WIRED = "\n".join(text for text in RIG.splitlines() if "label.p" not in text)
+DEVICE = find_file("hamilton_arc_ph", folder="config/devices", beside=HERE).read_text(encoding="utf-8")
 EXPERIMENT = find_file("glue_screening", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 RICH = find_file("paper_and_finish", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 SPLICES = st.sampled_from(
@@ -70,7 +77,7 @@ def edited(text: str, edits: list[tuple[float, int, str]]) -> str:
 
 def told(kind: str, text: str) -> bool:
     """Return whether the text was refused; anything but a ConfigError with places is an error of the test's subject."""
-    load = load_line_text if kind == "line" else load_experiment_text
+    load = {"line": load_line_text, "device": load_device_text}.get(kind, load_experiment_text)
     try:
         load(SourceText("f.yaml", text, ""))
     except ConfigError as error:
@@ -87,6 +94,16 @@ def told(kind: str, text: str) -> bool:
 @settings(max_examples=150, deadline=None)
 def test_a_mutated_line_never_gives_a_traceback(edits: list[tuple[float, int, str]]) -> None:
     told("line", edited(LINE, edits))
+
+
+@given(st.sampled_from([("line", WIRED), ("device", DEVICE)]), EDITS)
+@settings(max_examples=150, deadline=None)
+def test_a_mutated_line_with_instruments_never_gives_a_traceback(
+    file: tuple[str, str], edits: list[tuple[float, int, str]]
+) -> None:
+    kind, text = file
+    assert not told(kind, text)
+    told(kind, edited(text, edits))
 
 
 @given(st.sampled_from([EXPERIMENT, RICH]), EDITS)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -61,14 +61,38 @@ class Mosquitto:
         self._process.send_signal(signal.SIGCONT)
 
 
-@pytest_asyncio.fixture
-async def mosquitto(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+@pytest.fixture
+def mosquitto_program() -> str:
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed: in CI the tests of the broker must run")
-        pytest.skip("mosquitto is not installed (apt install mosquitto)")
-    broker = Mosquitto(program, tmp_path)
+    if program is not None:
+        return program
+    if os.environ.get("CI") == "true":
+        pytest.fail("mosquitto is not installed: in CI the tests of the broker must run")
+    pytest.skip("mosquitto is not installed (apt install mosquitto)")
+
+
+@pytest_asyncio.fixture
+async def mosquitto(mosquitto_program: str, tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    broker = Mosquitto(mosquitto_program, tmp_path)
     await broker.start()
     yield broker
     broker.stop()
+
+
+@pytest_asyncio.fixture
+async def mosquitto_with(mosquitto_program: str, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Mosquitto]]]:
+    """Start brokers with further lines of configuration."""
+    brokers: list[Mosquitto] = []
+
+    async def started(*lines: str) -> Mosquitto:
+        folder = tmp_path / f"broker{len(brokers)}"
+        folder.mkdir()
+        as_us = ["user root"] if os.geteuid() == 0 else []  # else it could not read what the test wrote
+        broker = Mosquitto(mosquitto_program, folder, extra="\n".join([*as_us, *lines, ""]))
+        brokers.append(broker)
+        await broker.start()
+        return broker
+
+    yield started
+    for broker in brokers:
+        broker.stop()

@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from drivers.addresses import ModbusAddress, ezo_field, modbus_address, mqtt_field
+from drivers.addresses import (
+    ModbusAddress,
+    circulator_point,
+    ezo_field,
+    modbus_address,
+    mqtt_field,
+    sics_point,
+)
 from drivers.errors import BadAddress
 from drivers.link import Point
 
@@ -65,14 +72,42 @@ def test_wrong_ezo_is_named(point: Point) -> None:
         ("sensors/room/climate#temperature", ("sensors/room/climate", ("temperature",))),
         ("tele/t/SENSOR#DS18B20.Temperature", ("tele/t/SENSOR", ("DS18B20", "Temperature"))),
         ("<id>/status/temperature:0#tC", ("<id>/status/temperature:0", ("tC",))),
+        ("sensors/room/temperature", ("sensors/room/temperature", ())),
     ],
 )
 def test_mqtt(address: str, field: tuple[str, tuple[str, ...]]) -> None:
     assert mqtt_field(Point(address, "float")) == field
 
 
-@pytest.mark.parametrize("address", ["#c", "a/+#c", "a/#", "a#", "a", "", "a#c..d", "a#.c", "a/b"])
+@pytest.mark.parametrize("address", ["#c", "a/+#c", "a/#", "a#", "", "a#c..d", "a#.c", "a/b/", "a/+"])
 def test_wrong_mqtt_is_named(address: str) -> None:
     with pytest.raises(BadAddress, match="sensors/room/climate#temperature") as caught:
         mqtt_field(Point(address, "float"))
     assert repr(address) in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["bool", "str", "block"])
+def test_a_topic_alone_is_a_number(kind: str) -> None:
+    with pytest.raises(BadAddress, match="plain number"):
+        mqtt_field(Point("room/temperature", kind))
+
+
+@pytest.mark.parametrize(("address", "kind"), [("weight", "float"), ("weight_now", "float"), ("tare", "bool")])
+def test_balance(address: str, kind: str) -> None:
+    assert sics_point(Point(address, kind)) == address
+    with pytest.raises(BadAddress, match=f"of kind {kind}"):
+        sics_point(Point(address, "u16"))
+
+
+@pytest.mark.parametrize(("address", "kind"), [("bath", "float"), ("running", "bool"), ("status", "str")])
+def test_circulator(address: str, kind: str) -> None:
+    assert circulator_point(Point(address, kind)) == address
+    with pytest.raises(BadAddress, match=f"of kind {kind}"):
+        circulator_point(Point(address, "i16"))
+
+
+def test_a_point_that_the_instrument_lacks_is_named() -> None:
+    with pytest.raises(BadAddress, match="'mass' is no point of a balance: expected weight, weight_now, tare, zero"):
+        sics_point(Point("mass", "float"))
+    with pytest.raises(BadAddress, match="expected bath, setpoint, running, status"):
+        circulator_point(Point("weight", "float"))

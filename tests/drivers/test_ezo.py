@@ -14,12 +14,14 @@ import pytest
 import drivers.serial_port
 from drivers.errors import BadAddress, LinkDown
 from drivers.ezo import EzoLink
+from drivers.lines import LinePort, open_line_port
 from drivers.link import Link, Outcome, Point, RawReading
 from drivers.serial_port import PtyEnd
-from drivers.settings import EzoSettings
+from drivers.settings import EzoSettings, SerialSettings
 from linectl.clock import VirtualTimeLoop
 
 READ = Point("R", "float")
+SET_UP = [b"*OK,1", b"C,0", b"i", b"S,?"]  # what an RTD is asked each time it is opened
 
 
 class Circuit:
@@ -28,11 +30,14 @@ class Circuit:
     def __init__(self, path: Path, device: str = "RTD") -> None:
         self.path = path
         self.says: dict[bytes, bytes] = {
+            b"*OK,1": b"*OK\r",
             b"C,0": b"*OK\r",
+            b"S,?": b"?S,c\r*OK\r",
             b"i": f"?i,{device},2.10\r*OK\r".encode(),
             b"R": b"71.234\r*OK\r",
         }
         self.delay_s = 0.0
+        self.late_s = 0.0  # for the next answer alone
         self.asked: list[bytes] = []
         self.pty: PtyEnd | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -58,12 +63,16 @@ class Circuit:
                 command = await pty.read_line()
                 self.asked.append(command)
                 await asyncio.sleep(self.delay_s)
-                pty.write(self.says.get(command, b"*ER\r"))
+                said = self.says.get(command, b"*ER\r")
+                late_s, self.late_s = self.late_s, 0.0
+                await asyncio.sleep(late_s)
+                pty.write(said)
 
 
 @asynccontextmanager
-async def plugged(tmp_path: Path, device: str = "RTD") -> AsyncIterator[Circuit]:
+async def plugged(tmp_path: Path, device: str = "RTD", outputs: bytes = b"EC") -> AsyncIterator[Circuit]:
     circuit = Circuit(tmp_path / "ezo", device)
+    circuit.says[b"O,?"] = b"?,O," + outputs + b"\r*OK\r"
     circuit.plug()
     try:
         yield circuit
@@ -104,12 +113,12 @@ async def test_a_reading_with_its_times(tmp_path: Path) -> None:
     async with plugged(tmp_path) as circuit, opened(circuit) as link:
         assert isinstance(link, Link)
         assert link.is_open()
-        assert repr(link) == f"<EzoLink RTD at {circuit.path} open>"
+        assert repr(link) == f"<EzoLink EZO RTD at {circuit.path} open>"
         before = asyncio.get_running_loop().time()
         reading = await read(link)
         assert reading.value == 71.234
         assert before <= reading.t_request_s <= reading.t_reply_s <= asyncio.get_running_loop().time()
-        assert circuit.asked == [b"C,0", b"i", b"R"]
+        assert circuit.asked == [*SET_UP, b"R"]
         stats = link.stats()
         assert (stats.requests, stats.replies, stats.reconnects, stats.timeouts) == (1, 1, 0, 0)
     assert not link.is_open()
@@ -118,7 +127,7 @@ async def test_a_reading_with_its_times(tmp_path: Path) -> None:
 
 async def test_several_fields_come_from_one_reading(tmp_path: Path) -> None:
     points = [Point("R", "float"), Point("R:1", "float"), Point("R:2", "float")]
-    async with plugged(tmp_path, "EC") as circuit, opened(circuit, "EC") as link:
+    async with plugged(tmp_path, "EC", outputs=b"EC,TDS") as circuit, opened(circuit, "EC") as link:
         circuit.says[b"R"] = b"1413.00,763.02\r*OK\r"
         deadline = asyncio.get_running_loop().time() + 1
         readings = await link.read(points, deadline=deadline)
@@ -137,7 +146,7 @@ async def test_nothing_is_written(tmp_path: Path) -> None:
     async with plugged(tmp_path) as circuit, opened(circuit) as link:
         result = await link.write(READ, 1.0, deadline=0)
         assert result.outcome is Outcome.REFUSED
-        assert circuit.asked == [b"C,0", b"i"]
+        assert circuit.asked == SET_UP
 
 
 async def test_a_missing_port_is_named() -> None:
@@ -149,8 +158,8 @@ async def test_a_missing_port_is_named() -> None:
     ("says", "message"),
     [
         ({b"i": b"?i,pH,1.98\r*OK\r"}, "expected an EZO RTD, EZO pH 1.98 answered"),
-        ({b"C,0": b"", b"i": b""}, "nothing answers"),
-        ({b"C,0": b"ERROR 5\r"}, "it said b'ERROR 5'"),
+        ({b"*OK,1": b"", b"C,0": b"", b"i": b""}, "nothing answers"),
+        ({b"C,0": b"ERROR 5\r"}, "it said b'.*ERROR 5'"),
         ({b"C,0": b"*OK\r*RE\r"}, "restarting"),
     ],
 )
@@ -160,7 +169,7 @@ async def test_what_is_not_the_instrument_is_named(tmp_path: Path, says: dict[by
         with pytest.raises(LinkDown, match=message) as caught:
             await EzoLink(EzoSettings(str(circuit.path), "RTD", timeout_s=0.2)).open()
         assert str(circuit.path) in str(caught.value)
-        drivers.serial_port.SerialPort(str(circuit.path)).close()  # the link has let go of it
+        (await open_line_port(SerialSettings(str(circuit.path)))).close()  # the link has let go of it
 
 
 async def test_a_circuit_that_speaks_by_itself_is_silenced_first(tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ async def test_a_restart_is_followed_by_a_new_set_up(tmp_path: Path, said: bytes
                 await asyncio.sleep(0.005)
         assert (await read(link)).reason == "not_connected"
         await until(link, is_good, 5)
-        assert circuit.asked[:3] == [b"C,0", b"i", b"R"]
+        assert circuit.asked == [*SET_UP, b"R"]
         assert link.stats().extra["reboots"] == 1
 
 
@@ -248,12 +257,12 @@ async def test_a_restart_in_the_midst_of_a_reading(tmp_path: Path) -> None:
 
 async def test_two_silences_open_the_port_again(tmp_path: Path) -> None:
     async with plugged(tmp_path) as circuit, opened(circuit, timeout_s=0.1) as link:
-        good, circuit.says[b"R"] = circuit.says[b"R"], b""
+        good, circuit.says = circuit.says, dict.fromkeys(circuit.says, b"")
         assert (await read(link)).reason == "timeout"
         assert link.is_open()
         assert (await read(link)).reason == "timeout"
         assert not link.is_open()
-        circuit.says[b"R"] = good
+        circuit.says = good
         await until(link, is_good, 5)
         stats = link.stats()
         assert (stats.reconnects, stats.timeouts) == (1, 2)
@@ -310,6 +319,68 @@ async def test_another_instrument_at_the_port_is_not_taken_for_ours(tmp_path: Pa
             assert reading.reason == "not_connected"
             assert "EZO EC 2.10 answered" in reading.detail
             assert "EZO EC 2.10 answered" in link.stats().last_error
+
+
+@pytest.mark.parametrize(
+    ("device", "query", "answer", "message"),
+    [
+        ("RTD", b"S,?", b"?S,f\r*OK\r", "measures in 'f': send it S,c"),
+        ("EC", b"O,?", b"?,O,TDS\r*OK\r", "gives TDS: send it O,EC,1"),
+        ("EC", b"O,?", b"", "no answer to O"),
+    ],
+)
+async def test_a_circuit_that_is_set_otherwise_is_refused_with_what_to_do(
+    tmp_path: Path, device: str, query: bytes, answer: bytes, message: str
+) -> None:
+    async with plugged(tmp_path, device) as circuit:
+        circuit.says[query] = answer
+        with pytest.raises(LinkDown, match=message):
+            await EzoLink(EzoSettings(str(circuit.path), device, timeout_s=0.2)).open()
+
+
+@pytest.mark.parametrize(("device", "query"), [("RTD", b"S,?"), ("EC", b"O,?")])
+async def test_firmware_that_does_not_know_a_query_is_believed(tmp_path: Path, device: str, query: bytes) -> None:
+    async with plugged(tmp_path, device) as circuit:
+        circuit.says |= {query: b"*ER\r", b"*OK,1": b"*ER\r"}
+        async with opened(circuit, device) as link:
+            assert (await read(link)).value == 71.234
+
+
+async def test_ph_is_one_number(tmp_path: Path) -> None:
+    async with plugged(tmp_path, "pH") as circuit, opened(circuit, "pH") as link:
+        circuit.says[b"R"] = b"12.845\r*OK\r"
+        assert (await read(link)).value == 12.845
+        assert link.identity == "EZO pH 2.10"
+        assert circuit.asked == [b"*OK,1", b"C,0", b"i", b"R"]
+
+
+async def test_a_reading_with_a_field_too_few_is_none(tmp_path: Path) -> None:
+    async with plugged(tmp_path, "EC", outputs=b"EC,TDS") as circuit, opened(circuit, "EC") as link:
+        circuit.says[b"R"] = b"1413.00\r*OK\r"
+        reading = await read(link)
+        assert (reading.value, reading.reason) == (None, "bad_reply")
+        assert "1 values came of 2 (EC, TDS)" in reading.detail
+
+
+class Trusting(EzoLink):
+    """A link that takes the next answer for the right one: the negative control."""
+
+    async def _fence(self, port: LinePort) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("kind", "is_right"), [(EzoLink, True), (Trusting, False)])
+async def test_a_late_answer_is_never_taken_for_the_next(tmp_path: Path, kind: type[EzoLink], is_right: bool) -> None:
+    wrong = 0
+    async with plugged(tmp_path) as circuit:
+        link = kind(EzoSettings(str(circuit.path), "RTD", timeout_s=0.05))
+        await link.open()
+        for k in range(15):
+            circuit.says[b"R"] = f"{k}.000\r*OK\r".encode()
+            circuit.late_s = 0.08 if k % 3 == 1 else 0.0  # measured now, said too late
+            wrong += (await read(link)).value not in {None, float(k)}
+        await link.close()
+    assert (wrong == 0) is is_right
 
 
 async def poll(tmp_path: Path, reads: int) -> tuple[int, int, int]:

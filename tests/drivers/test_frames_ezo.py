@@ -100,3 +100,7 @@ def test_commands_are_read_whatever_their_case() -> None:
 @pytest.mark.parametrize("line", [b"", b",0", b"R\x01", b"\xff"])
 def test_what_a_circuit_does_not_understand(line: bytes) -> None:
     assert ezo.parse_command(line) is None
+
+
+def test_the_answer_that_names_the_fields_of_a_reading() -> None:
+    assert ezo.parse_reply(b"?,O,EC,TDS,S,SG") == ezo.Answer("", ("O", "EC", "TDS", "S", "SG"))

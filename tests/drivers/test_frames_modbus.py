@@ -15,13 +15,12 @@ from drivers.frames.modbus import (
     pack_bits,
     parse_reply,
     parse_request,
-    registers_of,
     request_pdu,
     split_frames,
-    value_of,
     values_reply,
     write_reply,
 )
+from drivers.frames.modbus_identity import identification_reply
 
 words = st.integers(0, 0xFFFF)
 requests = st.one_of(
@@ -31,6 +30,16 @@ requests = st.one_of(
     st.builds(lambda a, v: Request(6, a, 1, (v,)), words, words),
     st.builds(lambda a, v: Request(15, a, len(v), tuple(v)), words, st.lists(st.integers(0, 1), min_size=1)),
     st.builds(lambda a, v: Request(16, a, len(v), tuple(v)), words, st.lists(words, min_size=1, max_size=120)),
+    st.builds(lambda a, v: Request(8, a, len(v), tuple(v)), words, st.lists(words, min_size=1, max_size=125)),
+    st.builds(lambda a, v: Request(22, a, 1, v), words, st.tuples(words, words)),
+    st.builds(
+        lambda a, n, w, v: Request(23, a, n, tuple(v), w),
+        words,
+        st.integers(1, 125),
+        words,
+        st.lists(words, min_size=1, max_size=121),
+    ),
+    st.builds(Request, st.just(43), st.integers(0, 255), st.integers(1, 4)),
 )
 
 
@@ -41,7 +50,10 @@ def test_a_request_survives_the_wire(request: Request) -> None:
 
 @given(requests, st.data())
 def test_a_reply_gives_the_values_back(request: Request, data: st.DataObject) -> None:
-    if request.function > 4:
+    if request.function == 43:
+        assert parse_reply(request, identification_reply(request.count, request.address, {request.address: b"x"})) == ()
+        return
+    if request.function > 4 and request.function != 23:
         assert parse_reply(request, write_reply(request)) == ()
         return
     one = st.integers(0, 1) if request.function < 3 else words
@@ -81,6 +93,11 @@ def test_the_fixed_frame_of_the_specification() -> None:
         (Request(6, 10, 1, (500,)), bytes.fromhex("06000a01f5"), BadReply),  # another value echoed
         (Request(3, 0, 1), exception_reply(3, 2), DeviceFault),
         (Request(3, 0, 1), b"", BadReply),
+        (Request(8, 0, 1, (7,)), bytes.fromhex("0800000008"), BadReply),  # another nonce
+        (Request(22, 1, 1, (7, 8)), bytes.fromhex("16000100070009"), BadReply),  # another mask
+        (Request(23, 0, 2, (7,), 9), bytes.fromhex("17020001"), BadReply),  # one register where two were asked
+        (Request(43, 0, 1), bytes.fromhex("2b0e0201000000"), BadReply),  # another level
+        (Request(43, 0, 1), bytes.fromhex("ab01"), DeviceFault),
     ],
 )
 def test_what_does_not_belong_to_the_request_is_refused(
@@ -91,7 +108,12 @@ def test_what_does_not_belong_to_the_request_is_refused(
 
 
 @pytest.mark.parametrize(
-    "pdu", ["", "07", "0300000000", "03000000", "0500010001", "10000000010200", "0f00000001020000"]
+    "pdu",
+    [
+        *("", "07", "0300000000", "03000000", "0500010001", "10000000010200", "0f00000001020000"),
+        *("08", "0800000a", "08000000", "080000", "1600010002", "160001000200030004", "17000000010000000002"),
+        *("170000000100000001030001", "2b", "2b0d0100", "2b0e0000", "2b0e0500", "2b0e010000"),
+    ],
 )
 def test_a_malformed_request_is_refused(pdu: str) -> None:
     with pytest.raises(DeviceFault):
@@ -103,47 +125,30 @@ def test_bits(bits: list[int]) -> None:
     assert bits_of(pack_bits(bits), len(bits)) == tuple(bits)
 
 
-@given(st.integers(-(2**31), 2**31 - 1))
-def test_long_words_come_high_word_first(value: int) -> None:
-    high, low = registers_of("i32", value)
-    assert (high << 16 | low) == value & 0xFFFFFFFF
-    assert value_of("i32", (high, low)) == value
+def test_the_fixed_frames_of_the_specification_for_masks_and_read_write() -> None:
+    mask = bytes.fromhex("16000400f20025")  # 6.16: register 5, AND 00F2, OR 0025
+    assert parse_request(mask) == Request(22, 4, 1, (0xF2, 0x25))
+    both = bytes.fromhex("1700030006000e00030600ff00ff00ff")  # 6.17: read 6 from 4, write 3 from 15
+    assert parse_request(both) == Request(23, 3, 6, (255, 255, 255), 14)
+    told = bytes.fromhex("170c00fe0acd00010003000d00ff")
+    assert parse_reply(parse_request(both), told) == (254, 2765, 1, 3, 13, 255)
+    assert parse_request(bytes.fromhex("080000a537")) == Request(8, 0, 1, (0xA537,))  # 6.8
 
 
-@given(
-    st.data(),
-    st.sampled_from([("u16", 0, 2**16), ("i16", -(2**15), 2**15), ("u32", 0, 2**32), ("i32", -(2**31), 2**31)]),
-)
-def test_whole_numbers_come_back_and_the_first_outside_is_refused(
-    data: st.DataObject, kind_and_range: tuple[str, int, int]
-) -> None:
-    kind, low, beyond = kind_and_range
-    value = data.draw(st.integers(low, beyond - 1))
-    assert value_of(kind, registers_of(kind, value)) == value
-    for outside in (low - 1, beyond):
-        with pytest.raises(ValueError, match="does not fit"):
-            registers_of(kind, outside)
-    with pytest.raises(ValueError, match="whole number"):
-        registers_of(kind, 0.5)
+@pytest.mark.parametrize(("read", "written", "allowed"), [(125, 121, True), (126, 1, False), (1, 122, False)])
+def test_the_limits_of_read_write(read: int, written: int, allowed: bool) -> None:
+    pdu = request_pdu(Request(23, 0, read, (0,) * written, 0))
+    if allowed:
+        assert len(parse_request(pdu).values) == written
+    else:
+        with pytest.raises(DeviceFault):
+            parse_request(pdu)
 
 
-@pytest.mark.parametrize(("function", "most"), [(1, 2000), (3, 125), (15, 1968), (16, 123)])
+@pytest.mark.parametrize(("function", "most"), [(1, 2000), (3, 125), (8, 125), (15, 1968), (16, 123)])
 def test_the_limits_of_the_specification(function: int, most: int) -> None:
     values = (1,) * most if function > 4 else ()
     assert parse_request(request_pdu(Request(function, 0, most, values))).count == most
     with pytest.raises(DeviceFault) as caught:
         parse_request(request_pdu(Request(function, 0, most + 1, values + values[:1])))
     assert caught.value.code == 3
-
-
-@given(st.floats(width=32, allow_nan=False))
-def test_floats(value: float) -> None:
-    assert value_of("f32", registers_of("f32", value)) == value
-
-
-@pytest.mark.parametrize(
-    ("kind", "value"), [("u16", -1), ("i16", 40_000), ("u16", "x"), ("block", (70_000,)), ("block", 3)]
-)
-def test_what_does_not_fit_is_refused(kind: str, value: object) -> None:
-    with pytest.raises(ValueError, match=r"fit|takes"):
-        registers_of(kind, value)  # type: ignore[arg-type]  # wrong on purpose

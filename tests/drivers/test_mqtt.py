@@ -7,104 +7,30 @@ import json
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
 
 import aiomqtt
 import pytest
 from amqtt.broker import Broker as EmbeddedBroker
 
 from drivers.errors import BadAddress, LinkDown
-from drivers.link import Link, Outcome, Point, RawReading
+from drivers.link import Link, Outcome, Point
 from drivers.mqtt import MqttLink
-from drivers.settings import MqttSettings
+from drivers.settings import MqttSettings, MqttSource
 from linectl.clock import VirtualTimeLoop
-
-TOPIC = "sensors/room/climate"
-TEMPERATURE = Point(f"{TOPIC}#temperature", "float")
-LABEL = Point("sensors/camera/label/1#attached", "bool")
-
-
-class Broker(Protocol):
-    host: str
-    port: int
-
-    async def start(self) -> None: ...
-    def stop(self, how: signal.Signals = ...) -> None: ...
-    def freeze(self) -> None: ...
-    def thaw(self) -> None: ...
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@asynccontextmanager
-async def opened(port: int, **settings: Any) -> AsyncIterator[MqttLink]:
-    link = MqttLink(MqttSettings("127.0.0.1", port, **settings))
-    await link.open()
-    try:
-        yield link
-    finally:
-        await link.close()
-
-
-async def read(link: MqttLink, point: Point = TEMPERATURE) -> RawReading:
-    now = asyncio.get_running_loop().time()
-    return (await link.read([point], deadline=now + 0.5))[point]
-
-
-async def until(
-    link: MqttLink, wanted: Callable[[RawReading], bool], within_s: float, point: Point = TEMPERATURE
-) -> float:
-    """Wait for a reading; return how long it took, in s."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    while not wanted(reading := await read(link, point)):
-        assert loop.time() - started < within_s, f"still {reading} after {within_s} s"
-        await asyncio.sleep(0.01)
-    return loop.time() - started
-
-
-def says(value: object) -> Callable[[RawReading], bool]:
-    return lambda reading: reading.value == value
-
-
-def lacks(reason: str) -> Callable[[RawReading], bool]:
-    return lambda reading: reading.value is None and reading.reason == reason
-
-
-async def publish(broker: Broker, *payloads: object, topic: str = TOPIC, retain: bool = False) -> None:
-    async with aiomqtt.Client(broker.host, broker.port) as client:
-        for payload in payloads:
-            raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-            await client.publish(topic, raw, qos=1, retain=retain)
-
-
-@asynccontextmanager
-async def sensor(broker: Broker, period_s: float = 0.05) -> AsyncIterator[None]:
-    """Publish rising temperatures for ever, whatever becomes of the broker."""
-
-    async def keep_publishing() -> None:
-        seq = 0
-        while True:
-            try:
-                async with aiomqtt.Client(broker.host, broker.port, timeout=1) as client:
-                    while True:
-                        seq += 1
-                        await client.publish(TOPIC, json.dumps({"temperature": 20 + seq, "seq": seq}))
-                        await asyncio.sleep(period_s)
-            except aiomqtt.MqttError:
-                await asyncio.sleep(0.05)
-
-    task = asyncio.create_task(keep_publishing())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+from tests.drivers.mqtt_bench import (
+    LABEL,
+    TEMPERATURE,
+    TOPIC,
+    Broker,
+    free_port,
+    lacks,
+    opened,
+    publish,
+    read,
+    says,
+    sensor,
+    until,
+)
 
 
 async def test_it_is_a_link() -> None:
@@ -112,7 +38,7 @@ async def test_it_is_a_link() -> None:
     assert isinstance(link, Link)
     assert not link.is_open()
     assert (await read(link)).reason == "not_connected"
-    assert repr(link) == "<MqttLink mqtt://127.0.0.1:1 closed, <Inbox 0 topics, {}>>"
+    assert repr(link) == "<MqttLink mqtt://127.0.0.1:1 closed, <Inbox 0 read, 0 others, {}>>"
     await link.close()
 
 
@@ -170,6 +96,37 @@ async def test_a_live_message_becomes_a_reading(mosquitto: Broker) -> None:
         assert link.stats().replies == 1
 
 
+BATH = Point("bath#DS18B20.Temperature", "float")
+LIVE = {"DS18B20": {"Temperature": 71.2}, "TempUnit": "C"}
+
+
+@pytest.mark.broker
+async def test_a_sensor_is_away_with_its_last_will_and_waits_for_a_sample_when_it_is_back(mosquitto: Broker) -> None:
+    sources = {"bath": MqttSource("bath", "tasmota", 300.0)}
+    will = aiomqtt.Will("tele/bath/LWT", "Offline", qos=1, retain=True)
+    device = aiomqtt.Client(mosquitto.host, mosquitto.port, will=will)
+    await device.__aenter__()
+    await device.publish("tele/bath/LWT", "Online", qos=1, retain=True)
+    await device.publish("tele/bath/SENSOR", json.dumps(LIVE), qos=1, retain=True)
+    async with opened(mosquitto.port, topics=(), sources=sources) as link:
+        await until(link, lambda _: link.stats().extra == {"retained": 1}, 5, BATH)
+        assert lacks("waiting_for_initial_data")(await read(link, BATH))
+        await device.publish("tele/bath/SENSOR", json.dumps(LIVE), qos=1)
+        await until(link, says(71.2), 5, BATH)
+        assert (await read(link, BATH)).fresh_s == 750.0
+        device._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # no goodbye: the will is sent
+        await until(link, lacks("not_connected"), 5, BATH)
+        assert "tele/bath/LWT says offline" in (await read(link, BATH)).detail
+        async with opened(mosquitto.port, topics=(), sources=sources) as another:  # retained: away from the beginning
+            await until(another, lacks("not_connected"), 5, BATH)
+        await publish(mosquitto, b"Online", topic="tele/bath/LWT", retain=True)
+        await until(link, lacks("waiting_for_initial_data"), 5, BATH)
+        await publish(mosquitto, LIVE, topic="tele/bath/SENSOR")
+        await until(link, says(71.2), 5, BATH)
+        assert link.tap.devices["bath"].replies > 0
+    assert device._disconnected.exception() is not None
+
+
 @pytest.mark.broker
 async def test_null_is_out_of_service(mosquitto: Broker) -> None:
     async with opened(mosquitto.port, topics=("sensors/camera/#", TOPIC)) as link:
@@ -211,8 +168,18 @@ async def test_hostile_payloads_are_dropped_and_counted(mosquitto: Broker) -> No
     async with opened(mosquitto.port) as link:
         await publish(mosquitto, {"temperature": 20.5}, *hostile, b'{"temperature": 1' + b" " * 5000 + b"}")
         await until(link, lambda _: link.stats().dropped == 7, 5)
-        assert link.stats().extra == {"bad_payload": 6, "oversize": 1}
+        assert link.stats().extra == {
+            "not_finite": 2,
+            "too_deep": 1,
+            "bad_utf8": 1,
+            "bad_json": 1,
+            "bad_number": 1,
+            "oversize": 1,
+        }
         assert (await read(link)).value == 20.5
+        assert link.stats().bad_replies == 7
+        assert link.stats().last_error == f"{TOPIC}: 5018 bytes, at most 4096 are read"
+        assert link.tap.devices[TOPIC].dropped == 7
 
 
 @pytest.mark.broker
@@ -241,6 +208,9 @@ async def test_a_broker_that_dies_and_comes_back(mosquitto: Broker, how: signal.
         await mosquitto.start()
         await until(link, lambda reading: reading.value is not None, 15)  # usually within 1.1 s
         assert link.stats().reconnects == 1
+        (dump,) = link.tap.dumps
+        assert dump.why == "the broker is lost"
+        assert dump.frames[-1].data.startswith(f'{TOPIC}\0{{"temperature": '.encode())
 
 
 @pytest.mark.broker
@@ -325,6 +295,35 @@ async def test_on_an_ordinary_clock_the_keepalive_is_the_settings() -> None:
         await link.open()
         assert link.is_open()
     await broker.shutdown()
+
+
+async def slow_sensor() -> list[float | None]:
+    """Listen to a sensor of 300 s on the jumping clock; return how long it is believed after each message."""
+    port = free_port()
+    broker = embedded(port)
+    await broker.start()
+    believed = []
+    point = Point("slow#DS18B20.Temperature", "float")
+    async with (
+        opened(port, topics=(), sources={"slow": MqttSource("tele/bath/SENSOR")}) as link,
+        aiomqtt.Client("127.0.0.1", port, keepalive=0) as client,
+    ):
+        for count in range(1, 7):
+            await client.publish("tele/bath/SENSOR", json.dumps(LIVE))
+            while link.stats().replies < count:
+                await asyncio.sleep(0.01)
+            for _ in range(300):  # the broker has its own patience for what is under way
+                await asyncio.sleep(1.0)
+            believed.append((await read(link, point)).fresh_s)
+    await broker.shutdown()
+    return believed
+
+
+def test_the_period_of_a_sensor_is_learned_from_what_comes() -> None:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        believed = runner.run(slow_sensor())
+    assert believed[:2] == [None, None]  # one interval is no period
+    assert believed[2:] == pytest.approx([750.0] * 4, rel=0.2)  # the clock jumps while a socket is waited for
 
 
 def test_an_hour_on_a_jumping_clock_loses_no_message() -> None:

@@ -239,6 +239,68 @@ async def test_a_caller_that_goes_away_in_the_queue_is_not_served() -> None:
     assert sent == ["first", "third"]
 
 
+async def test_a_whole_action_outlives_its_callers_deadline() -> None:
+    wire, ended = Wire(), list[str]()
+    owner = Owner("wire", wire.connect, wire.disconnect, whole=True)
+    await owner.start()
+
+    async def act(name: str) -> None:
+        await asyncio.sleep(0.05)
+        ended.append(name)
+
+    with pytest.raises(ReplyTimeout):
+        await owner.call(partial(act, "first"), deadline=soon(0.01), priority=Priority.READ)
+    assert not ended
+    await owner.call(partial(act, "second"), deadline=soon(), priority=Priority.READ)
+    assert ended == ["first", "second"]
+    await owner.stop()
+
+
+def test_nothing_is_begun_before_the_wire_is_ready_and_the_most_urgent_goes_first_then() -> None:
+    async def main() -> list[str]:
+        wire, done, ready_s = Wire(), list[str](), [10.0]
+        owner = Owner("wire", wire.connect, wire.disconnect, ready_at=lambda: ready_s[0])
+        await owner.start()
+
+        async def act(name: str) -> None:
+            done.append(f"{name} {soon(0):.0f}")
+
+        calls = []
+        for name, priority in (("scan", Priority.SCAN), ("read", Priority.READ), ("stop", Priority.STOP)):
+            calls.append(asyncio.create_task(owner.call(partial(act, name), deadline=soon(60), priority=priority)))
+            await asyncio.sleep(1)
+        with pytest.raises(ReplyTimeout):
+            await owner.call(partial(act, "late"), deadline=soon(1), priority=Priority.STOP)
+        await asyncio.gather(*calls)
+        ready_s[0] = 1e9
+        waiting = asyncio.create_task(owner.call(partial(act, "never"), deadline=soon(60), priority=Priority.READ))
+        await asyncio.sleep(1)
+        owner.lost("cable out")
+        with pytest.raises(LinkDown, match="cable out"):
+            await waiting
+        assert soon(0) < 13
+        await owner.stop()
+        return done
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(main()) == ["stop 10", "read 10", "scan 10"]
+
+
+async def test_each_waiter_gets_an_error_of_its_own() -> None:
+    owner = Wire().owner()
+    await owner.start()
+
+    async def never() -> None:
+        await asyncio.sleep(60)
+
+    waiting = [asyncio.create_task(owner.call(never, deadline=soon(60), priority=Priority.READ)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    owner.lost("cable out")
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert len({id(end) for end in ends}) == 3
+    await owner.stop()
+
+
 def test_an_outage_costs_no_real_time_on_a_clock_that_jumps() -> None:
     async def outage() -> tuple[float, int]:
         wire = Wire()

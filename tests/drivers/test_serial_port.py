@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 import drivers.serial_port
 from drivers.errors import LinkDown
 from drivers.in_flight import in_flight
-from drivers.serial_port import LINE_LIMIT, LineBuffer, PtyEnd, SerialPort
+from drivers.lines import LINE_LIMIT, LineBuffer, LinePort, open_line_port
+from drivers.serial_port import PtyEnd
+from drivers.settings import SerialSettings
 from linectl.clock import VirtualTimeLoop
 
 
@@ -43,27 +46,33 @@ def test_clearing_forgets_half_a_line() -> None:
     assert buffer.feed(b"72.5\r") == [b"72.5"]
 
 
-async def read_line(port: SerialPort, within_s: float = 5.0) -> bytes:
+async def open_port(
+    path: str, on_line: Callable[[bytes], bool] | None = None, on_lost: Callable[[str], None] | None = None
+) -> LinePort:
+    return await open_line_port(SerialSettings(path), on_line=on_line, on_lost=on_lost)
+
+
+async def read_line(port: LinePort, within_s: float = 5.0) -> bytes:
     async with asyncio.timeout(within_s):
         return await port.read_line()
 
 
 async def test_lines_go_both_ways() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         port.write(b"R\r")
         assert await end.read_line() == b"R"
         end.write(b"71.234\r*OK\r")
         assert [await read_line(port), await read_line(port)] == [b"71.234", b"*OK"]
-        assert repr(port) == f"<SerialPort {end.path} open>"
+        assert repr(port) == f"<LinePort {end.path} open>"
         port.close()
-        assert repr(port) == f"<SerialPort {end.path} closed>"
+        assert repr(port) == f"<LinePort {end.path} closed>"
 
 
 @pytest.mark.fault("F12")
 async def test_half_a_line_is_no_line() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         end.write(b"7")
         with pytest.raises(TimeoutError):
             await read_line(port, 0.1)
@@ -76,7 +85,7 @@ async def test_what_waited_before_the_port_was_opened_is_thrown_away() -> None:
     async with PtyEnd() as end:
         end.write(b"12.3\r45")
         await asyncio.sleep(0.05)
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         end.write(b"71.3\r")
         assert await read_line(port) == b"71.3"
         port.close()
@@ -84,22 +93,22 @@ async def test_what_waited_before_the_port_was_opened_is_thrown_away() -> None:
 
 async def test_discard_throws_away_lines_and_half_a_line() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         end.write(b"1.0\r2.0\r3")
         await asyncio.sleep(0.05)
-        assert port.discard() == len(b"1.02.03")
+        assert await port.discard() == len(b"1.02.03")
         end.write(b"4.0\r")
         assert await read_line(port) == b"4.0"
-        assert port.discard() == 0
+        assert await port.discard() == 0
         port.close()
 
 
 async def test_bytes_that_have_arrived_unseen_are_discarded_too() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         end.write(b"old\r")
         time.sleep(0.05)  # noqa: ASYNC251  # the loop must not see the bytes before the discard does
-        assert port.discard() == 3
+        assert await port.discard() == 3
         await asyncio.sleep(0.01)
         assert not port.lost
         port.close()
@@ -108,7 +117,7 @@ async def test_bytes_that_have_arrived_unseen_are_discarded_too() -> None:
 @pytest.mark.fault("F12")
 async def test_garbage_costs_one_line() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         end.write(bytes(range(14, 256)) + b"\r71.3\r")
         assert await read_line(port) != b"71.3"
         assert await read_line(port) == b"71.3"
@@ -118,20 +127,20 @@ async def test_garbage_costs_one_line() -> None:
 @pytest.mark.fault("F12")
 async def test_a_flood_without_terminator_is_bounded_and_counted() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         for _ in range(50):
             end.write(b"x" * 1000)
             await asyncio.sleep(0.002)
         end.write(b"\r71.3\r")
         assert await read_line(port) == b"71.3"
         assert port.overflows == 1
-        assert len(port._buffer._rest) <= LINE_LIMIT
+        assert len(port._buffer.unfinished) <= LINE_LIMIT
         port.close()
 
 
 async def test_a_flood_of_lines_keeps_the_newest() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         for k in range(1000):
             end.write(f"{k}\r".encode())
             if k % 100 == 0:
@@ -146,7 +155,7 @@ async def test_a_flood_of_lines_keeps_the_newest() -> None:
 
 async def test_what_the_kernel_does_not_take_at_once_follows() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         text = b"0123456789abcde" * 2500  # 37.5 kB, a pty holds about 4 to 20 kB
         end.write(text + b"\r")
         with pytest.raises(LinkDown, match="takes no bytes"):
@@ -163,7 +172,12 @@ async def test_what_the_kernel_does_not_take_at_once_follows() -> None:
 async def test_every_line_is_seen_as_it_arrives() -> None:
     async with PtyEnd() as end:
         seen: list[bytes] = []
-        port = SerialPort(end.path, on_line=seen.append)
+
+        def see(line: bytes) -> bool:
+            seen.append(line)
+            return False
+
+        port = await open_port(end.path, on_line=see)
         end.write(b"*RE\r7")
         await asyncio.sleep(0.1)
         assert seen == [b"*RE"]
@@ -175,7 +189,7 @@ async def test_an_unplug_is_noticed_at_once() -> None:
     loop = asyncio.get_running_loop()
     lost: list[float] = []
     end = PtyEnd()
-    port = SerialPort(end.path, on_lost=lambda: lost.append(loop.time()))
+    port = await open_port(end.path, on_lost=lambda _why: lost.append(loop.time()))
     waiting = asyncio.create_task(read_line(port))
     await asyncio.sleep(0.01)
     unplugged = loop.time()
@@ -195,7 +209,7 @@ async def test_an_unplug_is_noticed_at_once() -> None:
 async def test_closing_by_oneself_is_no_loss() -> None:
     async with PtyEnd() as end:
         lost: list[int] = []
-        port = SerialPort(end.path, on_lost=lambda: lost.append(1))
+        port = await open_port(end.path, on_lost=lambda _why: lost.append(1))
         port.close()
         with pytest.raises(LinkDown, match="closed"):
             await port.read_line()
@@ -205,7 +219,7 @@ async def test_closing_by_oneself_is_no_loss() -> None:
 async def test_the_far_end_lives_on_without_a_program_and_does_not_spin() -> None:
     async with PtyEnd() as end:
         for k in range(3):
-            port = SerialPort(end.path)
+            port = await open_port(end.path)
             port.write(b"R\r")
             assert await end.read_line() == b"R"
             end.write(f"{k}\r".encode())
@@ -221,36 +235,36 @@ async def test_the_far_end_lives_on_without_a_program_and_does_not_spin() -> Non
 
 async def test_a_port_is_opened_by_one_program_alone() -> None:
     async with PtyEnd() as end:
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         with pytest.raises(LinkDown, match=f"{end.path}.*another program"):
-            SerialPort(end.path)
+            await open_port(end.path)
         port.close()
-        SerialPort(end.path).close()
+        (await open_port(end.path)).close()
 
 
 @pytest.mark.parametrize("path", ["/dev/no-such-port", "/dev/null", "/"])
 async def test_what_is_no_port_is_named(path: str) -> None:
     with pytest.raises(LinkDown, match=path):
-        SerialPort(path)
+        await open_port(path)
 
 
 async def test_a_link_follows_the_replug(tmp_path: Path) -> None:
     path = tmp_path / "ezo-rtd"
     first = PtyEnd()
     first.link(path)
-    SerialPort(str(path)).close()
+    (await open_port(str(path))).close()
     second = PtyEnd()
     second.link(path)
     first.close()
     assert path.readlink() == Path(second.path)  # the old end does not take away the new one's link
-    port = SerialPort(str(path))
+    port = await open_port(str(path))
     second.write(b"2\r")
     assert await read_line(port) == b"2"
     port.close()
     second.close()
     assert not path.is_symlink()
     with pytest.raises(LinkDown, match=str(path)):
-        SerialPort(str(path))
+        await open_port(str(path))
 
 
 def open_files() -> int:
@@ -261,9 +275,9 @@ async def test_no_file_is_left_open() -> None:
     before = open_files()
     for _ in range(5):
         end = PtyEnd()
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         with pytest.raises(LinkDown):
-            SerialPort(end.path)
+            await open_port(end.path)
         port.close()
         port.close()
         end.close()
@@ -287,9 +301,9 @@ async def poll_an_instrument(reads: int) -> int:
     timeouts, started = 0, loop.time()
     async with PtyEnd() as end:
         serving = asyncio.create_task(instrument(end))
-        port = SerialPort(end.path)
+        port = await open_port(end.path)
         for k in range(reads):
-            port.discard()
+            await port.discard()
             port.write(b"R\r")
             try:
                 async with asyncio.timeout(0.6):
@@ -322,7 +336,7 @@ def test_bytes_that_nobody_hears_do_not_hold_the_clock() -> None:
             for _ in range(600):
                 end.write(b"*RE\r")  # no program has the port: these are not waited for
                 await asyncio.sleep(1)
-            port = SerialPort(end.path)
+            port = await open_port(end.path)
             end.write(b"71.3\r")
             async with asyncio.timeout(0.001):
                 assert await port.read_line() == b"71.3"

@@ -78,6 +78,38 @@ def test_a_bool_point_takes_only_a_bool() -> None:
         encode(tag("bool", "bool"), 1)
 
 
+STATES = {0: "stopped", 1: "running", 5: "held"}
+
+
+def test_a_number_that_is_no_state_is_no_value() -> None:
+    state = tag("u16", "int", states=STATES)
+    assert decoder(state)(5) == (5, GOOD, "")
+    assert (state.state(5), state.state(2), state.state(None), tag().state(5)) == ("held", "", "", "")
+    value, quality, detail = decoder(state)(2)
+    assert (value, quality) == (None, bad("out_of_range"))
+    assert detail == "2 is none of 0 stopped, 1 running, 5 held"
+    assert decoder(tag("u16", "int"))(2) == (2, GOOD, "")  # the control
+
+
+def test_only_a_state_is_written() -> None:
+    state = tag("u16", "int", states=STATES)
+    assert encode(state, 5) == 5
+    with pytest.raises(NotRepresentable, match="2 is none of 0 stopped"):
+        encode(state, 2)
+
+
+@given(st.sampled_from(["u32", "i32", "u64", "i64"]), st.data())
+def test_whole_numbers_of_many_registers_are_exact(kind: str, data: st.DataObject) -> None:
+    bits, signed = int(kind[1:]), kind[0] == "i"
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    raw = data.draw(st.integers(max(low, -(2**53)), min(high, 2**53)))
+    whole = tag(kind, "int")
+    assert decoder(whole)(raw)[0] == raw
+    assert encode(whole, raw) == raw
+    with pytest.raises(NotRepresentable):
+        encode(whole, high + 1)
+
+
 def test_a_wires_reason_is_kept() -> None:
     decode = decoder(TENTHS)
     assert judged(RawReading(None, "not_connected", "gone"), decode) == (None, bad("not_connected"), "gone")

@@ -142,12 +142,13 @@ async def test_continuous_mode_speaks_by_itself_until_told_not_to(tmp_path: Path
 
 
 def test_pacing_is_one_timer_per_reply_in_virtual_time(tmp_path: Path) -> None:
-    from drivers.serial_port import SerialPort
+    from drivers.lines import open_line_port
+    from drivers.settings import SerialSettings
 
     async def main() -> float:
         instrument = EzoInstrument(rtd_circuit(lambda: 60.0), tmp_path / "rtd")
         instrument.plug()
-        port = SerialPort(str(tmp_path / "rtd"))
+        port = await open_line_port(SerialSettings(str(tmp_path / "rtd")))
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         for _ in range(100):

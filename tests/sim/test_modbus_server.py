@@ -12,7 +12,7 @@ from linectl.errors import Unreachable
 from linectl.sim.banks import HandsBank, PlcBank
 from linectl.sim.bath import BathParams, filled
 from linectl.sim.modbus_server import ModbusServer, answer
-from linectl.sim.registers import Alarm, Bank, Coil, Holding, Input
+from linectl.sim.registers import IDENTITIES, Alarm, Bank, Coil, Holding, Input
 from linectl.sim.twin import Twin
 
 
@@ -63,7 +63,13 @@ async def _foreign(server: ModbusServer) -> AsyncIterator[AsyncModbusTcpClient]:
         (2, "03ffff0002", "8302"),  # past the end of the table
         (2, "0400000000", "8403"),  # none
         (2, "0300", "8303"),  # cut short
-        (2, "2b0e0100", "ab01"),  # a function that is not served
+        (2, "2b0e0100", "ab01"),  # no identification was given
+        (2, "11", "9101"),  # a function that is not served
+        (2, "080000a537", "080000a537"),  # loopback (6.8)
+        (2, "08000a0000", "8801"),  # no counters
+        (2, "16000a00f20025", "16000a00f20025"),  # mask write
+        (2, "17000a0002000a000102 0190", "170401900000"),  # written before it is read
+        (2, "17000a0001ffff000204 00000000", "9702"),  # written past the end of the table
         (9, "0600000001", "0600000001"),
         (9, "060000000a", "8603"),  # no such glue
         (1, "0400030001", "840b"),  # nobody there
@@ -72,6 +78,14 @@ async def _foreign(server: ModbusServer) -> AsyncIterator[AsyncModbusTcpClient]:
 def test_raw_requests_get_their_fixed_replies(unit: int, request_hex: str, reply_hex: str) -> None:
     _, banks = _banks()
     assert answer(banks, unit, bytes.fromhex(request_hex)).hex() == reply_hex
+
+
+def test_each_unit_identifies_itself() -> None:
+    _, banks = _banks()
+    basic = answer(banks, 2, bytes.fromhex("2b0e0100"), IDENTITIES)
+    assert basic == bytes.fromhex("2b0e0182000003") + b"\x00\x07linectl\x01\x08SIM-BATH\x02\x031.0"
+    assert answer(banks, 9, bytes.fromhex("2b0e0401"), IDENTITIES)[7:] == b"\x01\x09SIM-HANDS"
+    assert answer(banks, 9, bytes.fromhex("2b0e0463"), IDENTITIES) == b"\xab\x02"
 
 
 async def test_a_foreign_client_reads_and_writes() -> None:

@@ -297,6 +297,43 @@ def test_faults_reach_a_rig_without_wires_too(tmp_path: Path) -> None:
     _virtual(tmp_path, work, wires=False)
 
 
+async def test_the_plc_has_a_serial_port_that_serves_the_same(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with Rig(Clock(), seed=1, directory=tmp_path, initial={"bath.temperature": 60.0}) as rig:
+        network, serial = ModbusLink(_tcp(rig)), ModbusLink(rig.plc_serial)
+        for link in (network, serial):
+            await link.open()
+        written = await serial.write(SETPOINT, 615, deadline=loop.time() + 5)
+        assert written.outcome is Outcome.CONFIRMED
+        read = await network.read((SETPOINT, LEVEL), deadline=loop.time() + 5)
+        assert {point: found.value for point, found in read.items()} == {SETPOINT: 615, LEVEL: 1000}
+        told = [await link.identify(2, deadline=loop.time() + 5) for link in (network, serial)]
+        assert told[0] == told[1]
+        assert (told[0]["vendor"], told[0]["product_code"]) == ("linectl", "SIM-BATH")
+        await rig.stop_modbus()
+        assert await _until(lambda: _closed(serial), 5.0) < 5.0
+        await rig.start_modbus()
+        assert await _until(lambda: _answers(serial), 10.0) < 10.0
+        for link in (network, serial):
+            await link.close()
+    assert not (tmp_path / "plc").is_symlink()
+
+
+def _tcp(rig: Rig) -> ModbusTcpSettings:
+    settings = rig.settings["plc"]
+    assert isinstance(settings, ModbusTcpSettings)
+    return settings
+
+
+async def _closed(link: ModbusLink) -> bool:
+    return not link.is_open()
+
+
+async def _answers(link: ModbusLink) -> bool:
+    found = await link.read((LEVEL,), deadline=asyncio.get_running_loop().time() + 1)
+    return found[LEVEL].value is not None
+
+
 async def test_a_plc_that_restarts_says_so_and_heats_no_more(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         await bench.write("plc", SETPOINT, 700)

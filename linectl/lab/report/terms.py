@@ -66,6 +66,8 @@ def event_name(kind: str) -> str:
         "missed_ticks": tr("scans missed"),
         "link_lost": tr("connection lost"),
         "link_back": tr("connection back"),
+        "wire_fault": tr("wire fault, its frames kept"),
+        "wire_fault_unsaved": tr("wire fault, its frames not kept"),
         "sensor_bad": tr("sensor bad"),
         "sensor_back": tr("sensor back"),
         "plc_reboot": tr("the controller restarted"),

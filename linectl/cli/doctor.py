@@ -1,0 +1,67 @@
+"""`linectl doctor`: what is wrong with a line, its wires and this computer, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from linectl.cli.options import common
+from linectl.words import tr
+
+if TYPE_CHECKING:
+    from linectl.server.doctor import Diagnosis
+
+__all__ = ["command"]
+
+
+@click.command(
+    "doctor", help=tr("Look at LINE (else at this computer alone): links, rights, ports, clock, store, every tag.")
+)
+@click.argument("line", type=click.Path(path_type=Path), required=False)
+@click.option("--sim", is_flag=True, help=tr("on a simulated rig of its own: no equipment is touched"))
+@click.option("--seed", type=int, default=1, help=tr("with --sim: seed of the rig"))
+@click.option(
+    "--wait", "wait_s", type=click.FloatRange(0, 3600), default=5.0, help=tr("how long topics are listened to, s (5)")
+)
+@common
+def command(line: Path | None, sim: bool, seed: int, wait_s: float, data: Path | None, as_json: bool) -> int:
+    """Look, tell, and end with 0, or with the first cause's code: 3 a file, 4 a wire, 5 a device, 6 a holder."""
+    from linectl.cli.doctor_text import as_data, as_text
+    from linectl.cli.output import emit
+    from linectl.server.doctor_finding import exit_code
+    from linectl.server.logs import quiet_libraries
+
+    if sim and line is None:
+        raise click.UsageError(tr("--sim needs a line: linectl doctor simulated --sim"))
+    quiet_libraries()
+    found = _look(line, sim, seed, wait_s, data)
+    if as_json:
+        emit("doctor", as_data(found))
+    else:
+        click.echo(as_text(found))
+    return exit_code(found.findings)
+
+
+def _look(line: Path | None, sim: bool, seed: int, wait_s: float, data: Path | None) -> Diagnosis:
+    from linectl.config.files import find_file
+    from linectl.config.load import load_line
+    from linectl.errors import ConfigError
+    from linectl.server.commissioning import site
+    from linectl.server.doctor import examine, examine_computer, wrong_file
+    from linectl.server.places import store_path
+
+    if line is None:
+        return examine_computer(store_path(None, data))
+    try:
+        definition = load_line(find_file(line, folder="config"))
+    except ConfigError as error:
+        return wrong_file(error, store_path(None, data))
+
+    async def work() -> Diagnosis:
+        async with site(definition, sim=sim, data=data, seed=seed) as at:
+            return await examine(at, wait_s=wait_s)
+
+    return asyncio.run(work())

@@ -1,0 +1,194 @@
+"""Tags and what they say, as words for people and as data for machines."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from drivers.link import RawReading, RawValue
+from linectl.errors import ConfigError
+from linectl.line.links import address_of
+from linectl.model.lines import LineDefinition, Tag
+from linectl.model.readings import Quality, Reading, Value
+from linectl.server.commissioning import Look
+from linectl.words import decimal, number, tr
+
+__all__ = [
+    "age_text",
+    "look_as_data",
+    "quality_text",
+    "raw_text",
+    "reading_as_data",
+    "tag_as_data",
+    "tag_row",
+    "value_of_text",
+    "value_text",
+]
+
+_YES = {"true", "yes", "on", "1", "vrai", "oui", "marche"}
+_NO = {"false", "no", "off", "0", "faux", "non", "arrêt", "arret"}
+_MINUTE_S, _HOUR_S = 60, 3600
+
+
+def value_text(tag: Tag, value: Value | None) -> str:
+    """Return a value as people read it: the name of a state, yes or no, else a number of six digits."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    state = tag.state(value)
+    if state:
+        return f"{number(value)} {state}"
+    return str(value) if isinstance(value, int) else number(float(f"{value:.6g}"))
+
+
+def raw_text(raw: RawReading | None) -> str:
+    """Return a raw value as the wire gave it."""
+    if raw is None or raw.value is None:
+        return "-"
+    return " ".join(map(str, raw.value)) if isinstance(raw.value, tuple) else str(raw.value)
+
+
+def age_text(age_s: float) -> str:
+    """Return an age in the unit that fits it."""
+    if age_s < _MINUTE_S:
+        return tr("{s} s").format(s=decimal(age_s))
+    if age_s < _HOUR_S:
+        return tr("{min} min").format(min=round(age_s / _MINUTE_S))
+    return tr("{h} h").format(h=round(age_s / _HOUR_S))
+
+
+def quality_text(quality: Quality) -> str:
+    """Return what a quality means, for people: `good`, or why not."""
+    words = {
+        "": tr("good"),
+        "not_connected": tr("not connected"),
+        "sensor_failure": tr("sensor failure"),
+        "out_of_range": tr("out of range"),
+        "stale": tr("too old"),
+        "waiting_for_initial_data": tr("nothing yet"),
+        "out_of_service": tr("not there"),
+        "substituted": tr("substituted"),
+        "timeout": tr("no answer"),
+        "bad_reply": tr("wrong answer"),
+    }
+    return words.get(quality.reason, quality.reason)
+
+
+def tag_row(definition: LineDefinition, tag: Tag) -> list[str]:
+    """Return the cells of a tag in `tags ls`: name, unit, address, kind, rights, scaling, range, scan, device."""
+    point = tag.point
+    if tag.derived is not None:
+        where, kind = f"{tag.derived.law}({', '.join(tag.derived.inputs)})", "-"
+    else:
+        assert point is not None
+        where = f"{tag.link} {point.address}"
+        kind = point.kind if point.order == "ABCD" else f"{point.kind} {point.order}"
+    scan = tr("{group}, {s} s").format(group=tag.scan, s=number(definition.scans[tag.scan])) if tag.scan else "-"
+    rights = tr("write") if tag.writable else tr("read")
+    return [tag.name, tag.unit or "-", where, kind, rights, _scaling(tag), _range(tag), scan, tag.device or "-"]
+
+
+def _scaling(tag: Tag) -> str:
+    scaling = tag.scaling
+    gain = "" if scaling.gain == 1.0 else f"× {number(scaling.gain)}"
+    offset = "" if scaling.offset == 0.0 else f"{'+' if scaling.offset > 0 else '-'} {number(abs(scaling.offset))}"
+    return f"{gain} {offset}".strip() or "-"
+
+
+def _range(tag: Tag) -> str:
+    if tag.low is None and tag.high is None:
+        return "-"
+    return f"{'' if tag.low is None else number(tag.low)}..{'' if tag.high is None else number(tag.high)}"
+
+
+def tag_as_data(definition: LineDefinition, tag: Tag) -> dict[str, Any]:
+    """Return a tag for machines."""
+    point, settings = tag.point, definition.links.get(tag.link)
+    return {
+        "tag": tag.name,
+        "unit": tag.unit,
+        "description": tag.description,
+        "label": tag.label,
+        "link": tag.link or None,
+        "link_address": None if settings is None else address_of(settings),
+        "address": None if point is None else point.address,
+        "kind": None if point is None else point.kind,
+        "order": None if point is None else point.order,
+        "derived": None if tag.derived is None else {"law": tag.derived.law, "inputs": list(tag.derived.inputs)},
+        "gain": tag.scaling.gain,
+        "offset": tag.scaling.offset,
+        "low": tag.low,
+        "high": tag.high,
+        "writable": tag.writable,
+        "scan": tag.scan or None,
+        "period_s": definition.scans.get(tag.scan),
+        "device": tag.device or None,
+        "type": tag.dtype,
+    }
+
+
+def look_as_data(look: Look) -> dict[str, Any]:
+    """Return what a tag says for machines: its reading, raw value and age; a block's value is its registers."""
+    data = reading_as_data(look.tag, look.reading)
+    if look.registers:
+        data |= {"value": list(look.registers), "quality": "GOOD", "reason": "", "detail": ""}
+    raw = None if look.raw is None else _plain(look.raw.value)
+    return {**data, "raw": raw, "age_s": round(look.age_s, 3)}
+
+
+def reading_as_data(tag: Tag, reading: Reading) -> dict[str, Any]:
+    """Return a reading for machines; a missing value is null, with its reason."""
+    return {
+        "tag": reading.tag,
+        "value": reading.value,
+        "unit": tag.unit,
+        "quality": reading.quality.level.name,
+        "reason": reading.quality.reason,
+        "detail": reading.detail,
+        "source_time": _iso(reading.source_time_ns),
+        "received_time": _iso(reading.received_time_ns),
+        "sequence": reading.sequence,
+    }
+
+
+def _plain(raw: RawValue | None) -> object:
+    if isinstance(raw, float) and not math.isfinite(raw):
+        return str(raw)
+    return list(raw) if isinstance(raw, tuple) else raw
+
+
+def _iso(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+
+
+def value_of_text(tag: Tag, text: str) -> Value:
+    """Return the value that a person wrote for `tag`: yes or no, the name of a state, a number with point or comma.
+
+    Raises:
+        ConfigError: it is none of what the tag takes.
+    """
+    word = text.strip().lower()
+    if tag.dtype == "bool" or (tag.point is not None and tag.point.kind == "bool"):
+        if word in _YES | _NO:
+            return word in _YES
+        raise _not_understood(tag, text, tr("expected yes or no"))
+    states: Mapping[str, int] = {name.lower(): number for number, name in tag.states.items()}
+    if word in states:
+        return states[word]
+    try:
+        value = float(word.replace(",", "."))
+    except ValueError:
+        near = difflib.get_close_matches(word, states, n=1)
+        hint = tr("did you mean `{word}`?").format(word=near[0]) if near else tr("expected a number, such as 62,5")
+        raise _not_understood(tag, text, hint) from None
+    if not math.isfinite(value):
+        raise _not_understood(tag, text, tr("expected a number, such as 62,5"))
+    return int(value) if tag.dtype == "int" and value.is_integer() else value
+
+
+def _not_understood(tag: Tag, text: str, hint: str) -> ConfigError:
+    return ConfigError(tr("{tag} cannot take {text}").format(tag=tag.name, text=repr(text)), hint=hint)

@@ -1,0 +1,306 @@
+"""What the wire under Modbus makes of replies: late, twice, damaged, foreign, over TCP, RTU and a pseudo-terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest
+
+from benchmarks.wire_guard import LATE, MIXED, burst, leaks, run
+from drivers.errors import BadReply, DeviceFault, DriverError, ReplyTimeout
+from drivers.link import Priority
+from drivers.modbus.wire import Answer, ModbusWire
+from drivers.serial_port import PtyEnd
+from drivers.settings import ModbusRtuSettings, SerialSettings, UnitSettings
+from tests.drivers.hostile_modbus import until
+from tests.drivers.modbus_bus import REPLY_S, RTU, Bus, ask, outcome, rtu, soon, virtually, wired
+
+# what a reply is worth
+
+
+def test_late_replies_are_never_taken_for_another_request() -> None:
+    ours = run("linectl", 1500, LATE)
+    assert ours.wrong == 0
+    assert ours.right >= 1490
+    assert ours.counters["late_frames"] >= 10
+
+
+def test_plain_pymodbus_hands_out_wrong_values_after_one_late_reply() -> None:
+    """The negative control of the test above, over the same line."""
+    plain = run("pymodbus", 600, LATE)
+    assert plain.wrong > 0.5 * 600
+
+
+def test_nothing_wrong_passes_when_everything_goes_wrong() -> None:
+    ours = run("linectl", 4000, replace(MIXED, late=0.04, doubled=0.03, cut=0.03, garbled=0.03, foreign=0.03), seed=2)
+    assert ours.wrong == 0
+    assert ours.right > 3700
+    assert min(ours.counters[name] for name in ("late_frames", "crc_errors", "quarantines", "timeouts")) > 50
+
+
+def test_a_copy_that_comes_during_the_next_request_is_seen_through() -> None:
+    copies = replace(LATE, late=0.0, doubled=0.02, doubled_within_s=0.03)
+    ours, plain = run("linectl", 2000, copies), run("pymodbus", 500, copies)
+    assert ours.wrong == 0
+    assert ours.right >= 1990
+    assert plain.wrong > 0.5 * 500
+
+
+def test_the_checksum_leaks_under_heavy_noise_only() -> None:
+    assert leaks(2000, 1e-4) == 0
+    assert leaks(2000, 1e-2) <= 2
+
+
+async def _in_pieces(reply: bytes) -> list[int]:
+    bus = Bus()
+    wire = await wired(bus)
+    bus.answers = [b""]
+    for index, byte in enumerate(reply):
+        bus.say(bytes((byte,)), 0.002 + 0.0005 * index)
+    try:
+        return await ask(wire)
+    finally:
+        await wire.close()
+
+
+def test_a_reply_comes_in_drops_and_after_noise() -> None:
+    right = rtu(1, bytes((3, 4, 0, 100, 0, 101)))
+    assert virtually(_in_pieces(right)) == [100, 101]
+    assert virtually(_in_pieces(b"\x00\xff" + right)) == [100, 101]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (bytes((4, 4, 0, 100, 0, 101)), BadReply),
+        (bytes((3, 2, 0, 100)), BadReply),
+        (bytes((0x83, 4)), DeviceFault),
+        (b"", ReplyTimeout),
+    ],
+)
+@pytest.mark.parametrize("is_rtu", [True, False])
+def test_what_is_no_answer_is_an_error_and_the_next_one_is_right(
+    answer: bytes, error: type[DriverError], is_rtu: bool
+) -> None:
+    async def main() -> None:
+        bus = Bus(is_rtu=is_rtu)
+        wire = await wired(bus)
+        bus.answers = [answer]
+        failed = await outcome(ask(wire, 7))
+        assert type(failed) is error
+        assert failed.sent
+        assert await ask(wire, 8) == [8, 9]
+        assert (wire.tap.device("unit 1").quarantines == 1) is is_rtu
+        assert wire.tap.dumps[-1].device == "unit 1"
+        assert "open" in repr(wire)
+        await wire.close()
+        assert "down" in repr(wire)
+
+    virtually(main())
+
+
+def test_garbage_over_tcp_is_a_bad_reply_and_a_new_connection() -> None:
+    async def main() -> None:
+        bus = Bus(is_rtu=False)
+        wire = await wired(bus)
+        bus.answers = [b""]
+        bus.say(bytes(range(160, 200)), 0.01)
+        assert isinstance(await outcome(ask(wire)), BadReply)
+        await until(wire.is_open)
+        assert await ask(wire) == [100, 101]
+        bus.say(bytes(range(160, 200)))
+        await asyncio.sleep(0.01)
+        assert not wire.is_open(), "also when nothing was asked"
+        await until(wire.is_open)
+        assert bus.connections == 3
+        await wire.close()
+
+    virtually(main())
+
+
+# the quarantine
+
+
+def test_nothing_is_sent_in_quarantine_and_what_comes_is_dropped() -> None:
+    async def main() -> None:
+        bus = Bus()
+        wire = await wired(bus)
+        bus.answers = [0.085]
+        began_s = soon(0)
+        assert isinstance(await outcome(ask(wire, 1)), ReplyTimeout)
+        assert await ask(wire, 2) == [2, 3]
+        assert bus.heard[1][0] - began_s >= RTU.timeout_s + RTU.window_s
+        assert wire.tap.device("unit 1").late_frames == 1
+        assert [frame.note for frame in wire.tap.frames][1] == "late"
+        await wire.close()
+
+    virtually(main())
+
+
+def test_an_older_connections_reply_is_waited_out() -> None:
+    async def main() -> list[int]:
+        bus = Bus()
+        wire = ModbusWire(RTU, open_stream=bus.open_stream)
+        await wire.open()
+        bus.say(rtu(1, bytes((3, 4, 0, 1, 0, 2))), 0.02)
+        values = await ask(wire)
+        await wire.close()
+        return values
+
+    assert virtually(main()) == [100, 101]
+
+
+def test_a_frame_that_nobody_asked_for_begins_a_quarantine() -> None:
+    async def main() -> None:
+        bus = Bus()
+        wire = await wired(bus)
+        assert await ask(wire, 7) == [7, 8]
+        bus.say(rtu(1, bytes((3, 4, 0, 7, 0, 8))))
+        await asyncio.sleep(0.001)
+        asked_s = soon(0)
+        assert await ask(wire, 8) == [8, 9]
+        assert bus.heard[-1][0] >= asked_s - 0.001 + RTU.window_s
+        assert wire.tap.device("unit 1").quarantines == 1
+        await wire.close()
+
+    virtually(main())
+
+
+async def _polled_with_a_copy() -> tuple[list[int] | None, list[int]]:
+    """Read a register whose value changes; the old reply comes again while the second request is out."""
+    bus, second = Bus(), None
+    wire = await wired(bus)
+    old = await ask(wire, 7)
+    bus.answers = [bytes((3, 4, 0, 70, 0, 80))]
+    bus.say(rtu(1, bytes((3, 4, 0, *old[:1], 0, *old[1:]))), 0.004)
+    with contextlib.suppress(BadReply):
+        second = await ask(wire, 7)
+    bus.answers = [bytes((3, 4, 0, 71, 0, 81))]
+    third = await ask(wire, 7)
+    await wire.close()
+    return second, third
+
+
+def test_a_copy_of_the_last_poll_is_no_new_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert virtually(_polled_with_a_copy()) == (None, [71, 81])
+
+    async def believe(*_exchange: object) -> None:
+        """Take every reply of the right shape."""
+
+    monkeypatch.setattr(ModbusWire, "_make_sure", believe)  # the negative control
+    assert virtually(_polled_with_a_copy())[0] == [7, 8]
+
+
+def test_two_different_replies_at_once_are_none() -> None:
+    async def main() -> None:
+        bus = Bus()
+        wire = await wired(bus)
+        bus.answers = [b""]
+        bus.say(rtu(1, bytes((3, 4, 0, 7, 0, 8))) + rtu(1, bytes((3, 4, 0, 9, 0, 10))), 0.003)
+        error = await outcome(ask(wire, 9))
+        assert isinstance(error, BadReply)
+        assert "two different" in str(error)
+        assert await ask(wire, 9) == [9, 10]
+        await wire.close()
+
+    virtually(main())
+
+
+async def _beyond_the_window(units: dict[int, UnitSettings]) -> tuple[list[int] | None, Bus]:
+    """Read 7, whose reply comes later than anything may, and then 8."""
+    bus = Bus()
+    wire = await wired(bus, replace(RTU, units=units))
+    if units:
+        await ask(wire)
+    bus.answers = [RTU.timeout_s + RTU.window_s + 0.003]
+    await outcome(ask(wire, 7))
+    values = None
+    for _ in range(3):
+        try:
+            values = await ask(wire, 8)
+            break
+        except DriverError as error:
+            assert not error.sent  # noqa: PT017  # the request waits behind the nonce
+    await wire.close()
+    return values, bus
+
+
+def test_a_nonce_finds_out_a_reply_that_is_later_than_the_window() -> None:
+    values, bus = virtually(_beyond_the_window({1: UnitSettings(nonce=True)}))
+    assert values == [8, 9]
+    nonces = [pdu for _, _, pdu in bus.heard if pdu[0] == 8]
+    assert len(nonces) >= 3, "on opening, after the timeout, and again after the late reply"
+    assert len(set(nonces)) == len(nonces)
+
+
+def test_without_a_nonce_such_a_reply_is_taken() -> None:
+    """The negative control of the test above, and the limit that the guard states."""
+    values, _ = virtually(_beyond_the_window({}))
+    assert values == [7, 8]
+
+
+# a real line
+
+
+async def _over_a_pty(reads: int, spoil: Callable[[bytes], bytes]) -> tuple[int, int, int]:
+    """Read over a pty whose far end damages what it sends; return right, wrong and failed reads."""
+    right = wrong = failed = 0
+    async with PtyEnd() as end:
+
+        async def serve() -> None:
+            buffer = b""
+            while True:
+                buffer += await end.read()
+                while len(buffer) >= 8:
+                    frame, buffer = buffer[:8], buffer[8:]
+                    end.write(spoil(rtu(frame[0], Bus().right_answer(frame[0], frame[1:-2]))))  # our own
+
+        server = asyncio.create_task(serve())
+        wire = ModbusWire(ModbusRtuSettings(SerialSettings(end.path, 115200), timeout_s=0.05, window_s=0.05))
+        await wire.open()
+        for address in range(reads):
+            try:
+                values = await ask(wire, address)
+            except DriverError:
+                failed += 1
+                await asyncio.sleep(0.6)  # should three in a row have gone
+            else:
+                right += values == [address, address + 1]
+                wrong += values != [address, address + 1]
+        await wire.close()
+        server.cancel()
+        await asyncio.wait((server,))
+    return right, wrong, failed
+
+
+def test_bits_flipped_on_a_real_line_never_make_a_value() -> None:
+    draw = random.Random(5)
+
+    def spoil(frame: bytes) -> bytes:
+        flips = sum(1 << bit for bit in range(8 * len(frame)) if draw.random() < 1e-4)
+        damaged = (int.from_bytes(frame, "big") ^ flips).to_bytes(len(frame), "big")
+        return burst(damaged, draw) if draw.random() < 0.1 else damaged
+
+    right, wrong, failed = virtually(_over_a_pty(1500, spoil))
+    assert wrong == 0
+    assert 100 < failed < 300
+    assert right + failed == 1500
+
+
+def test_an_answer_says_when_it_was_asked_and_when_it_came() -> None:
+    async def main() -> Answer:
+        bus = Bus()
+        wire = await wired(bus)
+        request = ReadHoldingRegistersRequest(address=1, count=1, dev_id=1)
+        answer = await wire.ask(request, deadline=soon(), priority=Priority.READ)
+        await wire.close()
+        return answer
+
+    answer = virtually(main())
+    assert answer.t_reply_s - answer.t_sent_s == pytest.approx(REPLY_S)
+    assert answer.reply.dev_id == 1
