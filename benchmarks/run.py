@@ -8,7 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import analysis_speed, cli_start, durable_rows, fit_speed, virtual_speed
+from benchmarks import (
+    analysis_speed,
+    cli_start,
+    durable_rows,
+    fit_speed,
+    virtual_speed,
+    wire_fence,
+    wire_guard,
+    wire_speed,
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -17,6 +26,9 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     cli_start.measure,
     virtual_speed.measure,
     durable_rows.measure,
+    wire_speed.measure,
+    wire_guard.measure,
+    wire_fence.measure,
     fit_speed.measure,
     analysis_speed.measure,
 )

@@ -16,6 +16,9 @@ class Breaker:
 
     `cost_s` is what a request without an answer costs the wire (timeout and quarantine). The pauses double from 4 to
     25 times that (from 0.5 s at least; to 1 s at least, 20 s at most), or to 1 s while no other device is alive.
+
+    A probe goes out when nothing more urgent waits, one at a time. So a stop or a write to another device waits for one
+    probe at most, and no longer than its timeout; on Modbus RTU for the quarantine too, as after any silence.
     """
 
     __slots__ = ("_pause_s", "_silences", "cost_s", "next_try_s", "why")

@@ -206,10 +206,15 @@ class CirculatorLink(Instrument):
     def _silent_for(self, silence_s: float) -> None:
         self._free_at_s = asyncio.get_running_loop().time() + silence_s
 
+    def _is_name(self, line: bytes) -> bool:
+        try:
+            return frames.parse_identity(line) == self.identity or not self.identity
+        except (BadReply, DeviceFault):
+            return False
+
     async def _fence(self, port: LinePort) -> None:
         await self._pause()
-        port.write(frames.encode_command(self._commands.identity))
-        await self._pass_over(port, self._own_name, self._until_s())
+        await self._ask_name(port, frames.encode_command(self._commands.identity), self._own_name)
         self._silent_for(self._commands.silence_s[1])
 
     def _own_name(self, line: bytes) -> str:
@@ -224,9 +229,9 @@ class CirculatorLink(Instrument):
         self._commands = frames.JULABO if dialect is frames.Dialect.JULABO else frames.LAUDA
         self._silent_for(max(self._commands.silence_s))
         await self._pause()
-        port.write(frames.encode_command(self._commands.identity))
+        command = frames.encode_command(self._commands.identity)
         try:
-            self.identity = await self._pass_over(port, frames.parse_identity, self._until_s(), heard)
+            self.identity = await self._ask_name(port, command, frames.parse_identity, heard)
         except ReplyTimeout as exc:
             raise LinkDown(f"{port.path}: the {dialect} does not answer {self._commands.identity}") from exc
 

@@ -103,11 +103,15 @@ class EzoLink(Instrument):
             )
         return values, sent_s, came_s
 
+    def _is_name(self, line: bytes) -> bool:
+        try:
+            return isinstance(frames.parse_reply(line), frames.Info)
+        except BadReply:
+            return False
+
     async def _fence(self, port: LinePort) -> None:
-        until_s = self._until_s()
-        port.write(frames.encode_command("i"))
-        await self._pass_over(port, _info, until_s)
-        await self._hear(port, _expect_ok, until_s)
+        await self._ask_name(port, frames.encode_command("i"), _info)
+        await self._hear(port, _expect_ok, self._until_s())
 
     # finding the circuit
 
@@ -116,8 +120,7 @@ class EzoLink(Instrument):
         try:
             await self._tell(port, "*OK,1", heard)
             await self._tell(port, "C,0", heard)
-            port.write(frames.encode_command("i"))
-            info = await self._await(port, _info, heard)
+            info = await self._ask_name(port, frames.encode_command("i"), _info, heard, self._stop(port))
             await self._await(port, _expect_ok, heard)
         except ReplyTimeout as exc:
             said = f"it said {b' '.join(heard[-3:])[:60]!r}" if heard else "nothing answers"
@@ -175,12 +178,14 @@ class EzoLink(Instrument):
 
     async def _await(self, port: LinePort, parse: Callable[[bytes], T], heard: list[bytes]) -> T:
         """Return the first reply that `parse` takes; readings of a circuit not yet silenced are passed over."""
+        return await self._pass_over(port, parse, self._until_s(), heard, self._stop(port))
 
+    def _stop(self, port: LinePort) -> Callable[[bytes], None]:
         def stop(line: bytes) -> None:
             if line.strip(b"\n\x00 ") in _RESTARTED:
                 raise LinkDown(f"{port.path}: the instrument is restarting")
 
-        return await self._pass_over(port, parse, self._until_s(), heard, stop)
+        return stop
 
 
 def _values(line: bytes) -> tuple[float, ...]:

@@ -31,7 +31,8 @@ class InFlight:
 
     def sent(self, wire: str, count: int) -> None:
         """Note that `count` bytes entered `wire` (a name both ends use, such as the tty's path and a direction)."""
-        self._by_wire[wire] = self._by_wire.get(wire, 0) + count
+        if count:  # a wire that was sent nothing would be waited for in vain
+            self._by_wire[wire] = self._by_wire.get(wire, 0) + count
 
     def received(self, wire: str, count: int) -> None:
         """Note that `count` bytes came out of `wire`."""

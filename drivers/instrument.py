@@ -2,7 +2,8 @@
 
 A reply in text seldom names the question it answers. So after any exchange whose end is not known (no answer in time,
 an answer that fits nothing) the instrument is first asked who it is: it answers in order, so that once its name comes
-back, every older answer is behind us, and is dropped.
+back, every older answer is behind us, and is dropped. Names that are still due from earlier such questions are counted:
+the name that comes may answer one of those. Those that do not come in a long silence are taken for lost.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 _SILENCES = 2  # unanswered exchanges in a row, after which the port is closed and opened again
 _BACKOFF_S = (0.1, 1.5)  # the first attempt after an unplug, and the longest pause: back 2 s after a replug
+_SILENCE = 3.0  # timeouts without a line, after which answers that are still due are taken for lost
 _PASSED_OVER = 64  # lines dropped at most while the instrument's name is waited for
 
 
@@ -69,6 +71,7 @@ class Instrument(ABC):
         self._why_down = ""  # why the last attempt to connect failed
         self._uncertain = False
         self._silences = 0
+        self._names_due = 0  # questions who it is that were not answered yet
         self._overflows = 0
         self._reboots = 0
         self._counts = self.tap.device(name)
@@ -121,6 +124,10 @@ class Instrument(ABC):
             DriverError: it does not answer so.
         """
 
+    @abstractmethod
+    def _is_name(self, line: bytes) -> bool:
+        """Return whether `line` answers the question who the instrument is."""
+
     def _talks(self) -> bool:
         """Return whether the instrument speaks by itself now, and must be silenced by the fence before it is asked."""
         return False
@@ -131,6 +138,12 @@ class Instrument(ABC):
     def _heard(self, line: bytes) -> bool:  # noqa: ARG002  # for the subclass
         """See a line as it arrives; return True to keep it from whoever waits for one."""
         return False
+
+    def _line_came(self, line: bytes) -> bool:
+        if self._names_due and self._is_name(line):
+            self._names_due -= 1
+            return False
+        return self._heard(line)
 
     # exchanges
 
@@ -217,11 +230,35 @@ class Instrument(ABC):
         except DeviceFault as exc:
             raise DeviceFault(f"{port.path}: {exc}", exc.code) from exc
 
+    async def _ask_name(
+        self,
+        port: LinePort,
+        command: bytes,
+        parse: Callable[[bytes], T],
+        heard: list[bytes] | None = None,
+        stop: Callable[[bytes], None] = lambda _line: None,
+    ) -> T:
+        """Ask who the instrument is, and return what the answer to this very question says (see the top).
+
+        Raises:
+            ReplyTimeout: no answer in time.
+            DriverError: what `stop` raises.
+        """
+        port.write(command)
+        self._names_due += 1
+        answer = await self._pass_over(port, parse, self._until_s(), heard, stop)
+        while self._names_due:
+            try:
+                answer = await self._pass_over(port, parse, None, heard, stop)
+            except ReplyTimeout:
+                self._names_due = 0
+        return answer
+
     async def _pass_over(
         self,
         port: LinePort,
         parse: Callable[[bytes], T],
-        until_s: float,
+        until_s: float | None,
         heard: list[bytes] | None = None,
         stop: Callable[[bytes], None] = lambda _line: None,
     ) -> T:
@@ -230,11 +267,12 @@ class Instrument(ABC):
         `stop` may raise for a line that ends the search.
 
         Raises:
-            ReplyTimeout: no such line came by `until_s` (loop time, s).
+            ReplyTimeout: no such line came by `until_s` (loop time, s; None: before a long silence).
         """
         said = [] if heard is None else heard
         for _ in range(_PASSED_OVER):
-            line = await self._hear(port, bytes, until_s)
+            wait_until_s = self._until_s(_SILENCE) if until_s is None else until_s
+            line = await self._hear(port, bytes, wait_until_s)
             said.append(line)
             stop(line)
             try:
@@ -243,8 +281,8 @@ class Instrument(ABC):
                 self._counts.late_frames += 1
         raise BadReply(f"{port.path}: {_PASSED_OVER} lines came, and none was an answer")
 
-    def _until_s(self) -> float:
-        return asyncio.get_running_loop().time() + self._timeout_s
+    def _until_s(self, timeouts: float = 1.0) -> float:
+        return asyncio.get_running_loop().time() + timeouts * self._timeout_s
 
     # results
 
@@ -279,7 +317,7 @@ class Instrument(ABC):
                 terminator=self._terminator,
                 tap=self.tap,
                 device=self._device,
-                on_line=self._heard,
+                on_line=self._line_came,
                 on_lost=self._owner.lost,
                 opener=self._opener,
             )

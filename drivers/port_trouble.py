@@ -6,14 +6,21 @@ import contextlib
 import errno
 import os
 import re
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["programs_that_have", "why_not_opened"]
 
-_BY_ID = Path("/dev/serial/by-id")
+_BY_ID = "/dev/serial/by-id"
+_PLAIN = ("ttyUSB*", "ttyACM*", "ttyAMA*")  # USB adapters and boards' own ports, where nothing makes names by id
 _NAMED = 5  # ports or programs named in one message
 _MISSING = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
 _DENIED = (errno.EACCES, errno.EPERM)
+_WORDS = {
+    errno.ENOTTY: "it is no serial port",
+    errno.EIO: "it does not answer the computer: unplug the adapter and plug it in again",
+}
 _BUSY = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EBUSY)
 
 
@@ -25,10 +32,8 @@ def why_not_opened(path: str, error: Exception) -> str:
     if number in _DENIED:
         return f"permission denied ({_who_may(path)})"
     if number in _BUSY:
-        return f"another program has it{_named(programs_that_have(path))}; end that program first"
-    if number == errno.ENOTTY:
-        return "it is no serial port"
-    said = os.strerror(number) if number else str(error)
+        return f"another program has it{_whose(path)}"
+    said = _WORDS.get(number or 0) or (os.strerror(number) if number else str(error))
     if re.search("PermissionError|Access is denied", said):  # Windows: pyserial gives its text, and no number
         return "another program has it, or you may not open it"
     return said
@@ -54,23 +59,41 @@ def _number(error: BaseException | None) -> int | None:
     return None
 
 
-def _named(programs: list[str]) -> str:
-    return f": {', '.join(programs[:_NAMED])}" if programs else ""
+def _whose(path: str) -> str:
+    programs = programs_that_have(path)
+    if programs:
+        return f": {', '.join(programs[:_NAMED])}; end that program first"
+    return f", of another user: sudo fuser -v {path} names it; often it is ModemManager, or linectl as a service"
 
 
 def _ports_there() -> str:
-    ports = sorted(map(str, _BY_ID.glob("*")))
-    if not ports:
-        return "no serial port is plugged in by name; ls -l /dev/serial/by-id shows them"
-    return f"plugged in: {', '.join(ports[:_NAMED])}"
+    """Return what is plugged in."""
+    ports = _some(Path(_BY_ID).glob("*")) or _some(port for name in _PLAIN for port in Path("/dev").glob(name))
+    if ports:
+        return f"plugged in: {ports}"
+    return f"nothing is plugged in at {_BY_ID}: check the cable, the adapter and, on the computer, dmesg"
+
+
+def _some(ports: Iterable[Path]) -> str:
+    return ", ".join(sorted(map(str, ports))[:_NAMED])
 
 
 def _who_may(path: str) -> str:
+    """Return who may open the port at `path`, and how one of them becomes who runs this program."""
     import grp  # POSIX only; this module is loaded everywhere
+    import pwd
 
     try:
-        owner = os.stat(path).st_gid  # noqa: PTH116  # the text as given, links followed
-        group = grp.getgrgid(owner).gr_name
+        port = os.stat(path)  # noqa: PTH116  # the text as given, links followed
+        owner, group = pwd.getpwuid(port.st_uid).pw_name, grp.getgrgid(port.st_gid)
+        we = pwd.getpwuid(os.geteuid()).pw_name
     except (OSError, KeyError):
         return "ask who administers this computer"
-    return f"the port belongs to the group {group}: sudo usermod -a -G {group} $USER, then log in again"
+    for_group = stat.S_IRGRP | stat.S_IWGRP
+    if os.geteuid() == 0 or (port.st_gid in {os.getegid(), *os.getgroups()} and port.st_mode & for_group == for_group):
+        return f"{we} may open it, yet something forbids it; a container must be given the port: --device {path}"
+    if port.st_mode & for_group != for_group or port.st_gid == 0:
+        return f"{owner} alone may open it ({stat.filemode(port.st_mode)}): give it to a group by a udev rule"
+    if we in group.gr_mem:
+        return f"{we} has joined the group {group.gr_name} since this login: log in again, or restart the service"
+    return f"the port belongs to the group {group.gr_name}: sudo usermod -a -G {group.gr_name} {we}, then log in again"

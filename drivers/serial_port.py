@@ -145,6 +145,7 @@ class TtyStream(_End):
                 parity=settings.parity,
                 stopbits=settings.stop_bits,
                 xonxoff=settings.xonxoff,
+                rtscts=settings.rtscts,
                 timeout=0,
                 write_timeout=0,
                 exclusive=True,

@@ -23,7 +23,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SerialSettings:
-    """A serial line: a device's path (by-id paths are steady), `socket://host:port` or `rfc2217://host:port`."""
+    """A serial line: a device's path (by-id paths are steady), `socket://host:port` or `rfc2217://host:port`.
+
+    `xonxoff` and `rtscts` are the handshakes in software and by the lines RTS and CTS, which the cable must carry.
+    """
 
     port: str
     baud: int = 9600
@@ -31,6 +34,7 @@ class SerialSettings:
     parity: str = "N"  # N, E, O
     stop_bits: int = 1
     xonxoff: bool = False
+    rtscts: bool = False
 
     @property
     def character_s(self) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from drivers.addresses import sics_point
-from drivers.errors import DeviceFault, DriverError, LinkDown, ReplyTimeout
+from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.frames import sics as frames
 from drivers.instrument import Attempt, Instrument
 from drivers.lines import LinePort
@@ -99,7 +99,15 @@ class SicsLink(Instrument):
         """Let the balance send weights by itself (`SIR`), each given to `on_reading`, until `end_stream`.
 
         Meanwhile `weight_now` is answered from the stream. Any other exchange interrupts it, and it goes on afterwards,
-        also after the link was lost.
+        also after the link was lost. `on_reading` must be quick. A line polls its tags and needs no stream; a script of
+        one's own that wants each weight, such as an uptake over time, has it so::
+
+            link = SicsLink(SicsSettings(SerialSettings("/dev/serial/by-id/usb-METTLER_TOLEDO-if00")))
+            await link.open()
+            await link.stream(lambda reading: weights.append((reading.t_reply_s, reading.value)), deadline=now_s + 5)
+            await asyncio.sleep(60)
+            await link.end_stream(deadline=now_s + 70)
+            await link.close()
 
         Raises:
             LinkDown: the balance is not connected.
@@ -209,6 +217,13 @@ class SicsLink(Instrument):
             raise LinkDown(f"{port.path}: no balance that speaks MT-SICS there, {said}") from exc
         self._resume(port)
 
+    def _is_name(self, line: bytes) -> bool:
+        try:
+            frames.parse_serial_number(line)
+        except (BadReply, DeviceFault):
+            return False
+        return True
+
     async def _fence(self, port: LinePort) -> None:
         await self._cancel(port, [])
 
@@ -216,8 +231,8 @@ class SicsLink(Instrument):
         """End whatever is under way, and wait until the balance says so."""
         self._cancelling, self._streaming = True, False
         try:
-            port.write(frames.encode_command(frames.CANCEL))
-            self.identity = await self._pass_over(port, frames.parse_serial_number, self._until_s(), heard)
+            command = frames.encode_command(frames.CANCEL)
+            self.identity = await self._ask_name(port, command, frames.parse_serial_number, heard)
         finally:
             self._cancelling = False
 

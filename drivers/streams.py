@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -97,7 +98,9 @@ async def open_tcp(host: str, port: int, on_bytes: OnBytes, on_lost: OnLost, *, 
     except TimeoutError as exc:
         raise LinkDown(f"{path}: no connection within {within_s:g} s") from exc
     except OSError as exc:
-        raise LinkDown(f"{path}: {exc.strerror or exc}") from exc
+        number = exc.errno or 0  # asyncio's own text names a call, and a name that is not known has a negative number
+        why = os.strerror(number) if number > 0 else exc.strerror or exc
+        raise LinkDown(f"{path}: {why}") from exc
     return stream
 
 

@@ -192,6 +192,7 @@ def _open(settings: SerialSettings) -> serial.Serial:
         parity=settings.parity,
         stopbits=settings.stop_bits,
         xonxoff=settings.xonxoff,
+        rtscts=settings.rtscts,
         timeout=_READ_S,
         **({"exclusive": True} if local else {}),
     )

@@ -9,9 +9,12 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and end with its exit code."""
-    from linectl.cli.main import run
+    try:
+        from linectl.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before anything was there to take it
+        sys.exit(130)
 
 
 if __name__ == "__main__":

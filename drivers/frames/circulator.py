@@ -45,7 +45,7 @@ COMMAND_END = b"\r"
 UNKNOWN_COMMAND = (3, 8)  # LAUDA: wrong command; module or value not available
 PROBE = "status"  # both dialects answer it, each in its own way
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,4}(?:\.[0-9]{0,3})?|\.[0-9]{1,3})")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,4}(?:\.[0-9]{1,3})?")  # one that begins or ends at its point has lost a part
 _ERROR = re.compile(r"ERR_(?P<code>[0-9]{1,4})")
 _STATUS = re.compile(r"(?P<code>-?[0-9]{2})\s(?P<text>[ -~]{1,80})")
 _FLAGS = ("error", "alarm", "warning", "overtemperature", "low level", "high level", "external value missing")

@@ -32,7 +32,7 @@ class LineBuffer:
 
     @property
     def unfinished(self) -> bytes:
-        """The bytes that wait for their terminator, at most `limit`."""
+        """The bytes that wait for their terminator, at most `limit` and the first half of a CR LF."""
         return self._rest
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -51,7 +51,7 @@ class LineBuffer:
             elif piece or not self._either:
                 lines.append(piece)
         self._rest = rest
-        if self._skipping or len(rest) > self._limit:
+        if self._skipping or len(rest) >= self._limit + len(self._terminator):  # it may end in half a terminator
             self._skip()
         return lines
 

@@ -147,6 +147,7 @@ class RtuFramer:
     Noise before the reply is skipped, bytes after it are reported. Offsets are judged from left to right, each only
     when enough bytes are there, so the way the bytes are cut into chunks changes nothing. A frame that begins as the
     reply must (unit, function, byte count) and fails its CRC ends the search: what follows cannot be trusted either.
+    No offset is judged twice, so a byte costs at most the checksum of one frame, whatever the noise.
     RTU has no transaction number: a late reply of the right shape looks right. `drivers.modbus.guard` is for that.
     """
 
@@ -156,6 +157,8 @@ class RtuFramer:
         self._function = 0
         self._size: int | None = None
         self._waiting = False
+        self._start = 0  # no frame begins before it: what was looked at once is not looked at again
+        self._is_foreign: bool | None = None  # whether a frame of another begins the buffer; None while unknown
 
     def __repr__(self) -> str:
         """Return what is waited for, and how much is there."""
@@ -164,7 +167,7 @@ class RtuFramer:
 
     def frame(self, unit: int, asked: bytes) -> bytes:
         """Return the request PDU `asked` as a frame with its CRC, and wait for its reply; older bytes are forgotten."""
-        self._buffer.clear()
+        self._clear()
         self._unit, self._function = unit, asked[0]
         size = reply_size(asked)
         self._size = None if size is None else size + 3
@@ -175,7 +178,7 @@ class RtuFramer:
     def give_up(self) -> bytes:
         """Wait for nothing any more; return and forget the bytes that made no frame."""
         rest = bytes(self._buffer)
-        self._buffer.clear()
+        self._clear()
         self._waiting = False
         return rest
 
@@ -206,13 +209,17 @@ class RtuFramer:
             found = replace(found, verdict=Verdict.TWO)
         return [found, stray]
 
+    def _clear(self) -> None:
+        self._buffer.clear()
+        self._start, self._is_foreign = 0, None
+
     def _search(self) -> Found | None:
         """Take the first frame off the buffer, with the noise before it; None while none is whole."""
         buffer = self._buffer
         foreign = self._foreign_at_start()
         if foreign is not None:
             return foreign
-        for start in range(len(buffer) - 1):
+        for start in range(self._start, len(buffer) - 1):
             if buffer[start] != self._unit or buffer[start + 1] & 0x7F != self._function:
                 continue
             size = self._size_at(start)
@@ -220,11 +227,13 @@ class RtuFramer:
                 continue
             end = start + size
             if end > len(buffer):
+                self._start = start
                 return None
             if not crc16(memoryview(buffer)[start:end]):
                 return self._cut(Verdict.REPLY, start, end)
             if size == self._size:
                 return self._cut(Verdict.CRC, start, end)
+        self._start = max(len(buffer) - 1, 0)
         return None
 
     def _size_at(self, start: int) -> int:
@@ -246,16 +255,19 @@ class RtuFramer:
 
     def _foreign_at_start(self) -> Found | None:
         buffer = self._buffer
-        if len(buffer) < 5 or (buffer[0] == self._unit and buffer[1] & 0x7F == self._function):
+        if self._is_foreign is False or len(buffer) < 5:
             return None
-        size = _own_size(buffer)
-        if not size or size > len(buffer) or crc16(memoryview(buffer)[:size]):
-            return None
-        return self._cut(Verdict.FOREIGN, 0, size)
+        is_ours = buffer[0] == self._unit and buffer[1] & 0x7F == self._function
+        size = 0 if is_ours else _own_size(buffer)
+        if size > len(buffer) or (not size and not is_ours and buffer[1] == _IDENTIFY):
+            return None  # not known before the rest is there
+        self._is_foreign = size > 0 and not crc16(memoryview(buffer)[:size])
+        return self._cut(Verdict.FOREIGN, 0, size) if self._is_foreign else None
 
     def _cut(self, verdict: Verdict, start: int, end: int) -> Found:
         raw = bytes(self._buffer[start:end])
         del self._buffer[:end]
+        self._start, self._is_foreign = 0, None
         return Found(verdict, raw, raw[0], raw[1:-2], start)
 
     def _stray(self, data: bytes) -> Found:
@@ -263,7 +275,7 @@ class RtuFramer:
         found = self._search()
         if found is None:
             if len(self._buffer) > 2 * LONGEST_RTU:
-                self._buffer.clear()
+                self._clear()
             return Found(Verdict.GARBAGE, data)
         if found.verdict is Verdict.CRC:
             return Found(Verdict.GARBAGE, data)

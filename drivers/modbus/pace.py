@@ -1,31 +1,120 @@
-"""How fast a unit answers, so that a reply which comes too soon is not believed.
+"""Whether a right-looking reply may be a second copy of an older one, and how fast a unit answers.
 
-An adapter or gateway may deliver a reply twice. A second copy that comes while the next request of the same shape is
-out looks like its answer, and from then on each reply belongs to the request before. Two things betray it: it comes
-sooner than the unit ever answered, or it is byte for byte the reply before.
+An adapter, radio link or gateway may deliver a reply twice. A second copy that comes while the next request of the same
+shape is out looks like its answer, and from then on each reply belongs to the request before. A copy is byte for byte
+what came before, so what came within the last window is remembered, with the request that it was for:
+
+- A reply to one read that equals what just came for another is not believed: the line is in quarantine, and what is
+  read then is no copy. Only where its own request was answered the same before, it may be believed; a doubted one that
+  comes again counts as that, so that nobody who asks for equal values asks for ever.
+- One that equals the last reply to its own request, or one that came too late for it, is held for as long as a reply
+  takes: were it a copy, the right one would follow. After three in a row the values are constant, and nothing is held
+  or doubted, unless no other request went between: one block alone, polled back to back, is always held.
+- One that comes sooner than the unit ever answered is held likewise; when nothing follows, the unit got faster.
+- The echo of a write is held where a read would not be believed: writes with equal echoes are not rare, and whoever
+  wrote reads back.
+
+So nothing is held or doubted when a block is polled more slowly than the window, or when several blocks do not change.
+What no rule can tell, because the same bytes come in the same order either way: a held copy whose right reply is lost
+without a byte. What is not looked for, since it would halve the rate of constant values: a copy that outlasts a whole
+exchange with another block, or has its very bytes, and comes in the very poll in which values change that were constant
+for three. And a copy that comes later than a window after its original.
 """
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import NamedTuple
 
-__all__ = ["Before", "Pace", "Shape"]
+__all__ = ["Belief", "Memory", "Pace", "Shape"]
 
 _SOONER = 0.9  # of the shortest time known; what the loop and the adapter add varies
 _SLACK_S = 0.002
 _LEARNT = 8  # replies of a shape, before the shortest time of them means anything
 _FORGET = 0.9  # how much of the longest time is kept when shorter ones follow
+_RELAX = 1.001  # a shortest time that never comes again is forgotten: doubled after 700 replies
+_CONSTANT = 3  # times in a row that a request was answered the same
+_READS = frozenset((1, 2, 3, 4, 43))
+_FRAMES_KEPT = 1024  # far more than come within a window
+_REQUESTS_KEPT = 512
 
 Shape = tuple[int, int]
 """Function and length (bytes) of a reply: a second copy can only be mistaken for one of its own shape."""
 
 
-class Before(NamedTuple):
-    """The exchange before: its raw reply, how many quarantines there had been, and until when a copy may come."""
+class Belief(Enum):
+    """What to do with a reply: take it, take it if nothing else follows, or ask again later."""
 
-    reply: bytes
-    quarantines: int
-    copy_until_s: float  # loop time
+    YES = auto()
+    HOLD = auto()
+    NO = auto()
+
+
+class _Heard(NamedTuple):
+    """When a frame came (loop time, s), and for which request; empty when for none."""
+
+    t_s: float
+    request: bytes
+
+
+class _Told(NamedTuple):
+    """What a request was answered last, and how many times in a row; 0 times when it was not believed."""
+
+    frame: bytes
+    times: int
+
+
+class Memory:
+    """What came over a line within the last `window_s`, and what each request was answered last.
+
+    A frame and a request are told apart by unit and PDU. Both memories are bounded.
+    """
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._heard: dict[bytes, _Heard] = {}  # the oldest first
+        self._told: dict[bytes, _Told] = {}
+        self._last = b""  # the request that was answered last
+
+    def __repr__(self) -> str:
+        """Return how much is remembered."""
+        return f"<Memory {len(self._heard)} frames, {len(self._told)} requests>"
+
+    def heard(self, frame: bytes, now_s: float, request: bytes = b"") -> None:
+        """Remember that `frame` came just now, for `request`, be it in time or too late, or for none."""
+        heard = self._heard
+        heard.pop(frame, None)
+        heard[frame] = _Heard(now_s, request)
+        oldest = next(iter(heard))
+        while heard[oldest].t_s < now_s - self._window_s or len(heard) > _FRAMES_KEPT:
+            del heard[oldest]
+            oldest = next(iter(heard))
+
+    def belief(self, request: bytes, frame: bytes, now_s: float) -> Belief:
+        """Return whether `frame`, which just came, is the answer to `request` (unit and PDU)."""
+        before = self._heard.get(frame)
+        if before is None or now_s - before.t_s > self._window_s:
+            return Belief.YES
+        told = self._told.get(request)
+        if told is not None and told.frame == frame:
+            return Belief.YES if told.times >= _CONSTANT and request != self._last else Belief.HOLD
+        if before.request == request or request[1] not in _READS:
+            return Belief.HOLD
+        self._tell(request, _Told(frame, 0))
+        return Belief.NO
+
+    def believed(self, request: bytes, frame: bytes, now_s: float) -> None:
+        """Remember that `frame` answered `request`."""
+        self.heard(frame, now_s, request)
+        self._last = request
+        told = self._told.get(request)
+        self._tell(request, _Told(frame, told.times + 1 if told is not None and told.frame == frame else 1))
+
+    def _tell(self, request: bytes, told: _Told) -> None:
+        self._told.pop(request, None)
+        self._told[request] = told
+        if len(self._told) > _REQUESTS_KEPT:
+            del self._told[next(iter(self._told))]
 
 
 class Pace:
@@ -43,7 +132,7 @@ class Pace:
         return f"<Pace fastest {self._fastest_s}, slowest {self._slowest_s}>"
 
     def too_soon(self, shape: Shape, took_s: float) -> bool:
-        """Return whether no reply of this shape was ever nearly as fast, of eight at least."""
+        """Return whether no reply of this shape was lately nearly as fast, of eight at least."""
         if self._count.get(shape, 0) < _LEARNT:
             return False
         return took_s < _SOONER * self._fastest_s[shape] - _SLACK_S
@@ -55,5 +144,5 @@ class Pace:
     def took(self, shape: Shape, took_s: float) -> None:
         """Note that a believed reply took `took_s`."""
         self._count[shape] = self._count.get(shape, 0) + 1
-        self._fastest_s[shape] = min(self._fastest_s.get(shape, took_s), took_s)
+        self._fastest_s[shape] = min(_RELAX * self._fastest_s.get(shape, took_s), took_s)
         self._slowest_s[shape] = max(took_s, _FORGET * self._slowest_s.get(shape, 0.0))

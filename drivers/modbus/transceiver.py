@@ -54,6 +54,8 @@ class Transceiver:
         self._connection = 0
         self._waiting: asyncio.Future[Found] | None = None
         self._unit: Unit | None = None  # who was asked last
+        self._request = b""  # unit and PDU, asked last
+        self._strays: list[Found] = []  # frames that nobody waits for, since the last request
 
     def __repr__(self) -> str:
         """Return the framing and whether there is a stream."""
@@ -84,6 +86,8 @@ class Transceiver:
         reply: asyncio.Future[Found] = loop.create_future()
         self._waiting = reply
         self._unit = unit
+        self._request = bytes((unit.number,)) + asked
+        self._strays.clear()
         self._stats.requests += 1
         unit.stats.requests += 1
         unit.stats.bytes_sent += len(frame)
@@ -100,6 +104,7 @@ class Transceiver:
     def finish(self) -> bytes:
         """Wait for no reply any more; return the bytes that came and made no frame (none on TCP: their rest comes)."""
         self._waiting = None
+        self._remember_strays()
         rest = self._framer.give_up()
         if not rest or self.guard is None:
             return b""
@@ -162,11 +167,24 @@ class Transceiver:
             unit.stats.dropped += 1
             unit.stats.late_frames += found.verdict is Verdict.LATE
         if self.guard is not None:
+            if found.pdu:
+                self._strays.append(found)
+            if self._waiting is None:
+                self._remember_strays()
             suspect = self.guard.heard(asyncio.get_running_loop().time(), len(found.data))
             if suspect and unit is not None:
                 self._on_unasked(unit)
         elif found.verdict is Verdict.GARBAGE:
             self._on_lost("what came is not Modbus TCP")
+
+    def _remember_strays(self) -> None:
+        """Remember what nobody waited for, once the reply that came before it is judged; a copy may yet follow."""
+        if self.guard is not None:
+            now_s = asyncio.get_running_loop().time()
+            for found in self._strays:
+                request = self._request if found.verdict is Verdict.LATE else b""
+                self.guard.memory.heard(bytes((found.unit,)) + found.pdu, now_s, request)
+        self._strays.clear()
 
     def _note(self, found: Found, note: str) -> None:
         unit, now_s = self._unit, asyncio.get_running_loop().time()

@@ -20,7 +20,7 @@ from drivers.link import LinkStats, Priority
 from drivers.modbus.check import check, what_was_asked
 from drivers.modbus.framing import Found, Verdict
 from drivers.modbus.guard import Guard
-from drivers.modbus.pace import Before
+from drivers.modbus.pace import Belief
 from drivers.modbus.transceiver import Transceiver
 from drivers.modbus.units import Unit, Units
 from drivers.owner import Owner
@@ -33,6 +33,7 @@ __all__ = ["Answer", "ModbusWire"]
 _FUNCTIONS = frozenset((1, 2, 3, 4, 5, 6, 8, 15, 16, 22, 23, 43))
 _GATEWAY_CODES = (10, 11)  # a gateway does not reach the unit: that is the unit's silence
 _LOOPBACK = 8
+_HELD = 1.25  # of the longest time lately: the right reply to a request that an older one seemed to answer is here
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,9 @@ class _Exchange:
 class ModbusWire:
     """A TCP connection or an RTU line with the units on it: one request at a time, the most urgent first.
 
-    A stop waits for the exchange that is on the wire, at most its timeout. On RTU a guard keeps the line quiet after
-    anything uncertain (`drivers.modbus.guard`), for a stop too: where that is too long, use TCP or hard wire. A unit
+    A stop waits for the exchange that is on the wire, at most its timeout (twice that when its reply may be a second
+    copy, `drivers.modbus.pace`). On RTU a guard keeps the line quiet after anything uncertain
+    (`drivers.modbus.guard`), for a stop too: where that is too long, use TCP or hard wire. A unit
     that stays silent is given up for a while (`drivers.breaker`); only a stop is tried nevertheless. `open_stream`
     opens the stream in place of a socket or serial port; it is given `socket://host:port` for TCP.
     """
@@ -100,7 +102,6 @@ class ModbusWire:
         self._units = Units(settings, self.tap, line.silence_s())
         self._draw = random.Random(f"{seed}/{self.name}/nonce")  # noqa: S311  # told apart, not kept secret
         self._decoder = DecodePDU(is_server=False)
-        self._before: Before | None = None
 
     def __repr__(self) -> str:
         """Return the address, the state and the counters that matter."""
@@ -243,23 +244,20 @@ class ModbusWire:
     async def _make_sure(
         self, guard: Guard, exchange: _Exchange, unit: Unit, found: Found, t_sent_s: float, t_reply_s: float
     ) -> None:
-        """Raise BadReply when the reply may be a second copy of the one before (`drivers.modbus.pace`).
-
-        After a quarantine, or a window after the reply before was due, it cannot be. Otherwise one that equals the
-        reply before is held until the right one, if there is one, would be here, even behind the copy: values that do
-        not change cost that, when they are read in quick succession.
-        """
-        shape, took_s, before = (exchange.asked[0], len(found.data)), t_reply_s - t_sent_s, self._before
-        if before is not None and before.quarantines == guard.quarantines and t_reply_s < before.copy_until_s:
-            if unit.pace.too_soon(shape, took_s):
-                raise BadReply(f"{self.name}, {unit.name}: it never answered within {took_s:.3g} s; an older reply?")
-            if found.data == before.reply:
-                await asyncio.sleep(max(t_sent_s + 2 * unit.pace.slowest_s(shape) - t_reply_s, 0.0) + guard.gap_s)
-                if before.quarantines != guard.quarantines:
-                    raise BadReply(f"{self.name}, {unit.name}: the reply before came again, then another one")
+        """Raise BadReply when the reply may be a second copy of an older one (`drivers.modbus.pace`)."""
+        request, frame = bytes((exchange.unit,)) + exchange.asked, bytes((found.unit,)) + found.pdu
+        shape, took_s = (exchange.asked[0], len(found.data)), t_reply_s - t_sent_s
+        belief = guard.memory.belief(request, frame, t_reply_s)
+        if belief is Belief.NO:
+            raise BadReply(f"{self.name}, {unit.name}: the reply is the same as one that just came; a second copy?")
+        if belief is Belief.HOLD or unit.pace.too_soon(shape, took_s):
+            quarantines, limit_s = guard.quarantines, self._line.limit_s(exchange.asked)
+            usual_s = unit.pace.slowest_s(shape) or limit_s
+            await asyncio.sleep(min(_HELD * usual_s, limit_s) + guard.gap_s)
+            if guard.quarantines != quarantines:
+                raise BadReply(f"{self.name}, {unit.name}: an older reply came again, then another one")
         unit.pace.took(shape, took_s)
-        copy_until_s = t_sent_s + self._line.limit_s(exchange.asked) + guard.window_s
-        self._before = Before(found.data, guard.quarantines, copy_until_s)
+        guard.memory.believed(request, frame, t_reply_s)
 
     def _answered(self, unit: Unit, found: Found, t_sent_s: float, t_reply_s: float) -> Answer:
         reply_class = self._decoder.lookupPduClass(bytes((found.unit,)) + found.pdu)

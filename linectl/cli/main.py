@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
+from contextlib import ExitStack
 from importlib import import_module
+from pathlib import Path
 
 from linectl import words
 from linectl.errors import LinectlError
@@ -18,6 +21,14 @@ _BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--dry-run")
 
 def run(argv: list[str]) -> int:
     """Run the command line on `argv` (without the program's name) and return its exit code."""
+    with ExitStack() as nowhere:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed by whoever started us (`>&-`): what is written goes nowhere
+                setattr(sys, name, nowhere.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
+        return _run(argv)
+
+
+def _run(argv: list[str]) -> int:
     if argv == ["--version"]:
         return _version()
     argv = _flags_after_verb(argv)
@@ -25,6 +36,8 @@ def run(argv: list[str]) -> int:
         return _dispatch(_choose_language(argv))
     except LinectlError as error:
         return _tell(error, as_json="--json" in argv)
+    except KeyboardInterrupt:  # while the verb was still being loaded
+        return 130
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more: the interpreter must not complain at exit
         return 0
@@ -108,6 +121,6 @@ def _tell(error: LinectlError, *, as_json: bool) -> int:
 
         sys.stdout.write(envelope("error", None, error) + "\n")
     sys.stderr.write(f"linectl: {error.message}\n")
-    if error.hint:
-        sys.stderr.write(f"         {error.hint}\n")
+    for line in error.hint.splitlines():
+        sys.stderr.write(f"         {line}\n")
     return error.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,9 +44,11 @@ def command(
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Record, and say what is in the file."""
+    """Record, and say what is in the file and how each device on the wire did."""
     from drivers.recording import Recorder
+    from drivers.wire_tap import DeviceStats
     from linectl.cli.output import emit
+    from linectl.cli.wire_text import counters_text
     from linectl.config.files import find_file
     from linectl.config.load import load_line
     from linectl.server.commissioning import site
@@ -56,18 +59,19 @@ def command(
     definition = load_line(find_file(line, folder="config"))
     tags_on(definition, link)
 
-    async def work() -> Recorder:
+    async def work() -> tuple[Recorder, Mapping[str, DeviceStats]]:
         with _Stop() as stop:
             async with site(definition, sim=sim, data=data) as at:
                 subject = Subject(link, device or link, firmware)
                 return await record_wire(at, subject, folder, period_s=period_s, stop=stop, for_s=for_s)
 
-    found = asyncio.run(work())
+    found, devices = asyncio.run(work())
     told = {"file": str(found.path), "frames": found.frames, "bytes": found.size_bytes, "full": found.is_full}
     if as_json:
-        emit("record", told)
+        emit("record", {**told, "devices": {name: stats.as_dict() for name, stats in devices.items()}})
         return 0
     click.echo(tr("{file}: {frames} frames, {bytes} bytes").format(**told))
+    click.echo(counters_text(devices))
     if found.is_full:
         click.echo(tr("the file is full: the recording ended by itself"))
     return 0

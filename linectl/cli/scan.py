@@ -141,10 +141,17 @@ def mqtt(
     from drivers.settings import MqttSettings, TlsSettings
     from linectl.cli.output import emit
     from linectl.cli.scan_text import topics_as_data, topics_as_text
+    from linectl.errors import Refused
     from linectl.server.discovery_mqtt import listen
     from linectl.server.logs import quiet_libraries
 
     quiet_libraries()
+    password = os.environ.get("LINECTL_SECRET_MQTT", "") if username else ""
+    if username and "LINECTL_SECRET_MQTT" not in os.environ:
+        raise Refused(
+            tr("there is no password for {user}").format(user=username),
+            hint=tr("put it where no command line shows it: read -rs LINECTL_SECRET_MQTT; export LINECTL_SECRET_MQTT"),
+        )
     tls = None if ca_file is None else TlsSettings(str(ca_file))
     host, port = host_and_port(address, 1883 if tls is None else 8883)
     settings = MqttSettings(
@@ -152,7 +159,7 @@ def mqtt(
         port,
         topics=topics or ("#",),
         username=username,
-        password=os.environ.get("LINECTL_SECRET_MQTT", "") if username else "",
+        password=password,
         version="5" if mqtt5 else "3.1.1",
         tls=tls,
     )

@@ -231,8 +231,21 @@ def topics_yaml(settings: MqttSettings, topics: Sequence[Topic]) -> str:
         for path, kind in numbers_in(source, topic.name, topic.payload):
             point = f"{name}#{path}" if path else name
             tags[f"{name}.{_word(path) or 'value'}"] = {"link": "sensors", "point": point, "kind": kind}
-    link: dict[str, object] = {"type": "mqtt", "host": settings.host, "port": settings.port, "sources": sources}
+    link: dict[str, object] = {"type": "mqtt", "host": settings.host, "port": settings.port, **_entry(settings)}
+    link["sources"] = sources
     return _snippet({"sensors": link}, tags)
+
+
+def _entry(settings: MqttSettings) -> dict[str, object]:
+    """Return what else it took to get in: the password is not among it, only where to put it."""
+    found: dict[str, object] = {}
+    if settings.username:
+        found |= {"username": settings.username, "password_file": "broker.secret"}
+    if settings.version == "5":
+        found["version"] = "5"
+    if settings.tls is not None:
+        found["tls"] = {"ca_file": settings.tls.ca_file}
+    return found
 
 
 def _name(topic: str, taken: set[str]) -> str:

@@ -55,6 +55,7 @@ async def _serve(speed: float, initial: Mapping[str, float], seed: int, write_co
     from linectl.config.dump import dump_line
     from linectl.config.files import find_file
     from linectl.config.load import load_line
+    from linectl.line.links import address_of
     from linectl.server.logs import quiet_libraries
     from linectl.server.simulated import serve
 
@@ -71,7 +72,7 @@ async def _serve(speed: float, initial: Mapping[str, float], seed: int, write_co
             part.write_text(dump_line(rig.definition), encoding="utf-8")
             part.replace(write_config)
         for name, settings in rig.definition.links.items():
-            click.echo(f"{name}: {settings}")
+            click.echo(f"{name}: {address_of(settings)}")
         if write_config is not None:
             click.echo(tr("line file: {file}").format(file=write_config))
         click.echo(tr("the rig is up; Ctrl+C ends it"))

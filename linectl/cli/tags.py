@@ -87,7 +87,7 @@ def read(
         emit("tags_read", {"line": definition.name, "readings": [look_as_data(look) for look in looks]})
     else:
         click.echo(looks_text(looks))
-    bad = [look for look in looks if not look.is_good]
+    bad = [look for look in looks if not look.is_good and not look.is_command]
     lost = any(look.reading.quality.reason == "not_connected" for look in bad)
     return _UNREACHABLE if lost else _FAULTY if bad else _GOOD
 
@@ -155,20 +155,27 @@ def watch(
 @command.command("trace", help=tr("Follow one tag from the bytes on the wire to its value."))
 @_on_a_line
 @click.argument("tag")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    default=3.0,
+    help=tr("how long a sensor that publishes by itself is waited for, s (3)"),
+)
 @common
-def trace(line: Path, sim: bool, seed: int, tag: str, data: Path | None, as_json: bool) -> int:
+def trace(line: Path, sim: bool, seed: int, tag: str, wait_s: float, data: Path | None, as_json: bool) -> int:
     """Read the tag once and show each step; end with 4 or 5 as `read` does."""
     from linectl.cli.output import emit
     from linectl.cli.tags_trace import as_data, as_text
     from linectl.line.trace import Trace
-    from linectl.server.commissioning import known_tag, looking, site
+    from linectl.server.commissioning import known_tag, looking, site, trace_of
 
     asked = _load(line)
     known_tag(asked, tag)
 
     async def work() -> tuple[LineDefinition, Trace]:
         async with site(asked, sim=sim, data=data, seed=seed) as at, looking(at, [tag]) as opened:
-            return at.definition, await opened.trace(tag)
+            return at.definition, await trace_of(opened, tag, wait_s=wait_s)
 
     definition, found = asyncio.run(work())
     if as_json:

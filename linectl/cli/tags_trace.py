@@ -69,11 +69,12 @@ def _step(name: str, text: str) -> str:
 
 def _frame(frame: Frame, wire: str) -> Iterator[str]:
     names = {Direction.SENT: tr("sent"), Direction.RECEIVED: tr("received"), Direction.NOTE: tr("note")}
-    if frame.data:
+    in_hex = bool(frame.data) and wire != "mqtt"  # a message is text
+    if in_hex:
         yield _step(names[frame.direction], frame.data[:64].hex(" "))
     said = explain(frame, wire)
     if said and said != "no bytes":
-        yield _step("" if frame.data else names[frame.direction], said)
+        yield _step("" if in_hex else names[frame.direction], said)
 
 
 def _steps(trace: Trace) -> Iterator[str]:

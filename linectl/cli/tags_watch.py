@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
 from drivers.settings import MqttSettings
@@ -14,7 +14,7 @@ from linectl.cli.output import emit, table
 from linectl.cli.tags_tables import fitted, headings, row
 from linectl.cli.tags_text import look_as_data, quality_text, value_text
 from linectl.line.line import Line
-from linectl.server.commissioning import Look, Site, look, looking
+from linectl.server.commissioning import Look, Site, look, looking, reopening
 from linectl.words import tr
 
 __all__ = ["Changes", "Screen", "carry_out"]
@@ -53,12 +53,12 @@ async def _watch(
 ) -> None:
     show: Screen | Changes = Screen() if sys.stdout.isatty() and not as_json else Changes(as_json=as_json)
     loop = asyncio.get_running_loop()
-    async with where as at, looking(at, names, period_s=period_s) as line:
+    async with where as at, looking(at, names, period_s=period_s, patient=True) as line, reopening(line):
         known = [name for name in names if name in line.definition.tags]
         due_s = loop.time()
         while True:
             await _take_what_came(line, known)
-            show.show([look(line, name, at.clock) for name in known])
+            show.show([look(line, name, at.clock) for name in known], line.unopened)
             due_s = max(due_s + period_s, loop.time())
             await asyncio.sleep(due_s - loop.time())
 
@@ -71,15 +71,24 @@ async def _take_what_came(line: Line, names: Sequence[str]) -> None:
             await line.read(name)
 
 
+def _unopened(link: str, why: str) -> str:
+    return tr("{link} did not open, and is tried again: {why}").format(link=link, why=why)
+
+
 class Changes:
     """Prints a line for each tag whose value or quality has changed, the first time for every tag."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._last: dict[str, tuple[object, ...]] = {}
+        self._unopened: dict[str, str] = {}
 
-    def show(self, looks: Sequence[Look]) -> None:
-        """Print what is new."""
+    def show(self, looks: Sequence[Look], unopened: Mapping[str, str]) -> None:
+        """Print what is new; why a link did not open goes to standard error."""
+        for name, why in unopened.items():
+            if self._unopened.get(name) != why:
+                sys.stderr.write(_unopened(name, why) + "\n")
+        self._unopened = dict(unopened)
         for each in looks:
             now = (value_text(each.tag, each.reading.value), each.registers, each.reading.quality)
             if self._last.get(each.tag.name) == now:
@@ -100,11 +109,13 @@ class Screen:
     def __init__(self) -> None:
         self._height = 0
 
-    def show(self, looks: Sequence[Look]) -> None:
-        """Write the table over the last one, cut to the terminal."""
+    def show(self, looks: Sequence[Look], unopened: Mapping[str, str]) -> None:
+        """Write the table over the last one, cut to the terminal; last what did not open, and how to end."""
         size = shutil.get_terminal_size()
         lines = table(headings(), [row(each) for each in looks]).splitlines()
-        shown = fitted([*lines, tr("Ctrl+C ends")], size.columns, size.lines - 1)
+        below = [*(_unopened(name, why) for name, why in unopened.items()), tr("Ctrl+C ends")]
+        room = max(size.lines - 1 - len(below), 1)
+        shown = [*fitted(lines, size.columns, room), *fitted(below, size.columns, len(below))]
         up = f"\x1b[{self._height}A" if self._height else ""
         sys.stdout.write("\r" + up + "".join(f"{line}\x1b[K\n" for line in shown) + "\x1b[J")
         sys.stdout.flush()

@@ -58,7 +58,8 @@ def carry_out(definition: LineDefinition, wanted: Wanted, data: Path | None, *, 
             tr("nothing was written: writing must be armed"),
             hint=tr("say it again with --arm: linectl tags write {file} {tag} {value} --arm").format(
                 file=definition.source, tag=tag.name, value=wanted.text
-            ),
+            )
+            + (" --sim" if wanted.sim else ""),
             code="E-ARM-001",
         )
     if not wanted.yes:
@@ -145,7 +146,8 @@ def _error(tag: Tag, report: WriteReport) -> LinectlError | None:
             asked, got = value_text(tag, report.asked), value_text(tag, report.got)
             text = tr("{tag}: the device kept {got} {unit} where {asked} {unit} was asked")
             message = text.format(tag=tag.name, got=got, asked=asked, unit=tag.unit)
-            return DeviceError(message + detail, code="E-WRT-CLAMPED")
+            hint = tr("the device has a limit of its own there: it is set on the device, not in the line file")
+            return DeviceError(message + detail, hint=hint, code="E-WRT-CLAMPED")
         case _:
             text = tr("{tag}: nobody knows whether it was written").format(tag=tag.name)
             hint = tr("read it: linectl tags read LINE {tag}").format(tag=tag.name)

@@ -80,7 +80,7 @@ def _link(settings: LinkSettings, secret: Secret | None) -> dict[str, Any]:
     if isinstance(settings, ModbusTcpSettings | ModbusRtuSettings):
         values["units"] = {unit: _unit(each) for unit, each in settings.units.items()}
     if isinstance(settings, ModbusRtuSettings):
-        values.pop("xonxoff")  # its bytes are any bytes
+        del values["xonxoff"], values["rtscts"]  # its bytes are any bytes, its lines those of RS-485
     if isinstance(settings, MqttSettings) and secret is not None and secret.username == settings.username:
         values |= {"password_file": secret.file, "password_env": secret.env}
     empty: tuple[Any, ...] = ({}, None, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from linectl.config.device_file import load_device_text
@@ -64,8 +65,17 @@ def _definition(name: str, loc: Loc, document: Document) -> DeviceDefinition | N
         if error.problems:
             document.problems += error.problems
         else:
-            document.complain(loc, error.message)
+            document.complain(loc, _no_such(name, document))
         return None
+
+
+def _no_such(name: str, document: Document) -> str:
+    """Return that no file describes such an instrument, with the nearest name of those that there are."""
+    shipped = find_file("lth_mxd70", folder=DEVICE_FOLDER).parent
+    beside = Path(document.source.path).parent
+    known = sorted({each.stem for folder in (shipped, beside / "devices") for each in folder.glob("*.yaml")})
+    message = tr("no file describes an instrument `{name}`: {nearest}")
+    return message.format(name=name, nearest=nearest(Path(name).stem, known))
 
 
 def _check_entry(name: str, entry: DeviceEntry, kind: DeviceDefinition, filled: Filled, document: Document) -> bool:

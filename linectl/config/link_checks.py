@@ -11,7 +11,15 @@ from drivers.errors import BadAddress
 from drivers.link import Point
 from linectl.config.device_file import check_holes
 from linectl.config.line_file import LineFile
-from linectl.config.link_files import LinkFile, ModbusRtuFile, ModbusTcpFile, MqttFile, UnitFile
+from linectl.config.link_files import (
+    HandshakeFile,
+    LinkFile,
+    ModbusRtuFile,
+    ModbusTcpFile,
+    MqttFile,
+    SourceFile,
+    UnitFile,
+)
 from linectl.config.nodes import Document, Loc
 from linectl.words import tr
 
@@ -20,6 +28,11 @@ __all__ = ["check_links"]
 _NETWORK = re.compile(r"(?:socket|rfc2217)://(?:\[[^\]]+\]|[^:/?#\[\]]+):(?P<port>[0-9]{1,5})(?:[/?].*)?")
 _SERIAL = ("modbus_rtu", "ezo", "sics", "circulator")
 _UNIT = re.compile(r"[1-9][0-9]{0,2}")
+_BELOW = {
+    "tasmota": ("/SENSOR", "/STATE", "/LWT"),
+    "shelly": ("/events/rpc", "/online"),
+    "zigbee2mqtt": ("/availability",),
+}
 _LAST_UNIT = {"modbus_rtu": 247, "modbus_tcp": 255}  # a gateway or a server of its own may be 255
 
 
@@ -34,6 +47,8 @@ def check_links(file: LineFile, document: Document) -> None:
             _check_unit(unit, settings, link.type, (*loc, "units", unit), document)
         if isinstance(link, ModbusRtuFile) and link.bits != 8:
             document.complain((*loc, "bits"), tr("Modbus RTU has 8 data bits"))
+        if isinstance(link, HandshakeFile) and link.xonxoff and link.rtscts:
+            document.complain((*loc, "rtscts"), tr("a line has one handshake: either `xonxoff` or `rtscts`"))
         if isinstance(link, MqttFile):
             _check_mqtt(link, loc, document)
     for name, tag in file.tags.items():
@@ -112,6 +127,22 @@ def _check_topics(link: MqttFile, loc: Loc, document: Document) -> None:
         if "+" in source.topic or "#" in source.topic or source.topic.strip("/") != source.topic:
             message = tr("expected a topic without wildcards, not `{topic}`")
             document.complain((*loc, "sources", name, "topic"), message.format(topic=source.topic))
+        elif (base := _base_of(source)) != source.topic:
+            message = tr(
+                "`{topic}` is one of the topics of a sensor of form {form}: write the one above them, `{base}`"
+            )
+            text = message.format(topic=source.topic, form=source.form, base=base)
+            document.complain((*loc, "sources", name, "topic"), text)
+
+
+def _base_of(source: SourceFile) -> str:
+    """Return the topic that stands above those of one sensor, from its own or from one of those."""
+    topic = source.topic
+    if source.form == "shelly" and "/status/" in topic:
+        return topic.partition("/status/")[0]
+    for below in _BELOW.get(source.form, ()):
+        topic = topic.removesuffix(below)
+    return topic or source.topic
 
 
 def _is_filter(text: str) -> bool:

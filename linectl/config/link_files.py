@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -23,7 +24,7 @@ from drivers.settings import (
 )
 from linectl.config.schema import FileModel
 
-__all__ = ["HOLE", "LinkFile", "MqttFile", "UnitFile", "units_of"]
+__all__ = ["HOLE", "HandshakeFile", "LinkFile", "MqttFile", "UnitFile", "units_of"]
 
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -85,9 +86,20 @@ class SerialFile(FileModel):
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
 
-    def serial(self, *, xonxoff: bool = False) -> SerialSettings:
+    def serial(self) -> SerialSettings:
         """Return the line's settings."""
-        return SerialSettings(self.port, self.baud, self.bits, self.parity, self.stop_bits, xonxoff)
+        return SerialSettings(self.port, self.baud, self.bits, self.parity, self.stop_bits)
+
+
+class HandshakeFile(SerialFile):
+    """A serial line to one instrument, which may want a handshake."""
+
+    xonxoff: bool = False
+    rtscts: bool = False
+
+    def serial(self) -> SerialSettings:
+        """Return the line's settings."""
+        return replace(super().serial(), xonxoff=self.xonxoff, rtscts=self.rtscts)
 
 
 class ModbusRtuFile(SerialFile):
@@ -120,29 +132,27 @@ class EzoFile(FileModel):
         return EzoSettings(self.port, self.device, self.baud, self.timeout_s)
 
 
-class SicsFile(SerialFile):
+class SicsFile(HandshakeFile):
     """A balance that speaks MT-SICS."""
 
     type: Literal["sics"]
-    xonxoff: bool = False
     timeout_s: Positive = 1.0
     stable_s: Positive = 10.0
 
     def settings(self) -> LinkSettings:
         """Return how to reach it."""
-        return SicsSettings(self.serial(xonxoff=self.xonxoff), self.timeout_s, self.stable_s)
+        return SicsSettings(self.serial(), self.timeout_s, self.stable_s)
 
 
-class CirculatorFile(SerialFile):
+class CirculatorFile(HandshakeFile):
     """A heating circulator."""
 
     type: Literal["circulator"]
-    xonxoff: bool = False
     timeout_s: Positive = 1.0
 
     def settings(self) -> LinkSettings:
         """Return how to reach it."""
-        return CirculatorSettings(self.serial(xonxoff=self.xonxoff), self.timeout_s)
+        return CirculatorSettings(self.serial(), self.timeout_s)
 
 
 class TlsFile(FileModel):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from drivers.settings import LinkSettings, MqttSettings
-from linectl.config.files import is_file
+from linectl.config.files import SourceText, is_file, read_source
+from linectl.config.nodes import Document, parse
 from linectl.errors import ConfigError, Problem
 from linectl.model.lines import LineDefinition, Secret
 from linectl.words import tr
@@ -37,8 +38,10 @@ def with_secrets(definition: LineDefinition, names: Iterable[str] | None = None)
             continue
         if secret is not None and (secret.file or secret.env) and secret.username == settings.username:
             links[name] = _with_password(settings, secret, problems)
-        place = (definition.source, 1, 1, f"links.{name}") if secret is None else secret.place
-        problems += [Problem(*place, message) for message in _tls_troubles(settings)]
+        troubles = list(_tls_troubles(settings))
+        if troubles:
+            document = _document(definition.source)
+            problems += [document.problem(("links", name, "tls", key), message) for key, message in troubles]
     if problems:
         raise ConfigError(problems)
     return replace(definition, links=links)
@@ -82,17 +85,28 @@ def _of_file(path: Path) -> str:
     return text
 
 
-def _tls_troubles(settings: MqttSettings) -> Iterator[str]:
+def _document(source: str) -> Document:
+    """Return where things stand in the line's file; a line that no file describes has no such places."""
+    try:
+        return parse(read_source(Path(source)))
+    except ConfigError:
+        return Document(SourceText(source, "", ""))
+
+
+def _tls_troubles(settings: MqttSettings) -> Iterator[tuple[str, str]]:
+    """Give the key of each file that cannot be used, and why."""
     if settings.tls is None:
         return
-    for path in (settings.tls.ca_file, settings.tls.certificate_file, settings.tls.key_file):
+    for name in ("ca_file", "certificate_file", "key_file"):
+        path = getattr(settings.tls, name)
         if path and not is_file(Path(path)):
-            yield tr("{path}: no such file").format(path=path)
+            yield name, tr("{path}: no such file").format(path=path)
     key = Path(settings.tls.key_file)
     if settings.tls.key_file and os.name == "posix" and is_file(key):
         mode = key.stat().st_mode
         if mode & stat.S_IRWXO:
-            yield tr("{path} may be read by others (mode {mode}): chmod 600 {path}").format(path=key, mode=_mode(mode))
+            text = tr("{path} may be read by others (mode {mode}): chmod 600 {path}")
+            yield "key_file", text.format(path=key, mode=_mode(mode))
 
 
 def _mode(mode: int) -> str:

@@ -15,7 +15,7 @@ from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, UnitSettings
 from linectl.config.line_devices import Filled
 from linectl.config.line_file import TagFile
 from linectl.config.nodes import Document
-from linectl.words import tr
+from linectl.words import decimal, number, tr
 
 __all__ = ["check_wires"]
 
@@ -93,8 +93,8 @@ def _check_unit(each: _Placed, wire: ModbusTcpSettings | ModbusRtuSettings, docu
 
 def _check_writes(writers: list[_Placed], document: Document) -> None:
     """Two tags that write the same place, or one a bit of what the other writes whole, undo each other's work."""
-    for number, one in enumerate(writers):
-        for other in writers[number + 1 :]:
+    for place, one in enumerate(writers, start=1):
+        for other in writers[place:]:
             if _overlap(one.at, other.at):
                 message = tr("writes {place}, where {other} ({other_place}) writes too: make one of them read-only")
                 text = message.format(place=other.tag.point, other=one.name, other_place=one.tag.point)
@@ -148,22 +148,22 @@ def _check_times(
         busy += takes_s / period_s
         if takes_s > period_s:
             message = tr(
-                "{points} points on {link} take {takes:.2g} s at {baud} baud ({requests} requests), more than the "
-                "period of {period:g} s: a longer period, a higher baud rate, or fewer points"
+                "{points} points on {link} take {takes} s at {baud} baud ({requests} requests), more than the "
+                "period of {period} s: a longer period, a higher baud rate, or fewer points"
             )
             text = message.format(
                 points=len(points),
                 link=link,
-                takes=takes_s,
+                takes=number(float(f"{takes_s:.2g}")),
                 baud=settings.serial.baud,
                 requests=len(blocks),
-                period=period_s,
+                period=number(period_s),
             )
             document.complain(("scans", scan), text)
             return
     if busy > 1.0:
-        message = tr("its scans together take {busy:.2f} s of each second at {baud} baud: scan less often")
-        document.complain(("links", link), message.format(busy=busy, baud=settings.serial.baud))
+        message = tr("its scans together take {busy} s of each second at {baud} baud: scan less often")
+        document.complain(("links", link), message.format(busy=decimal(busy, 2), baud=settings.serial.baud))
 
 
 def _rules(unit: UnitSettings, settings: ModbusRtuSettings) -> Rules:

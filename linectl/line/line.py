@@ -156,7 +156,7 @@ class Line:
         """Return the error that tells of the links that did not open: each with its address and what to try."""
         settings = self.definition.links
         lines = [f"{name} ({address_of(settings[name])}): {error}" for name, error in self.unopened.items()]
-        hints = dict.fromkeys(what_to_try(settings[name]) for name in self.unopened)
+        hints = dict.fromkeys(what_to_try(settings[name], why) for name, why in self.unopened.items())
         return Unreachable("\n".join(lines), hint="\n".join(hints))
 
     async def _first_scans(self, control: asyncio.Task[None]) -> None:

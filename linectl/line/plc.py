@@ -18,6 +18,8 @@ __all__ = ["SCHEMA", "Plc"]
 
 SCHEMA = 1  # the register map that linectl knows
 
+_BEATS_WATCHED = 3  # heartbeats in which a program that keeps the PLC shows itself
+_WATCH_S = 0.1  # between two looks at the heartbeat's register
 _BEAT_SHARE = 0.8  # of the heartbeat's period: a beat that was not answered by then has given way to the next
 _RESEND_S = 2.0  # loop time after which a command that never arrived is sent again, with the same number
 _SAFE_TRIES = 3
@@ -57,13 +59,22 @@ class Plc:
     async def claim(self) -> None:
         """Take the line for this computer, after a look at what answers there.
 
+        Our own token may stand there since our last program was killed, or because another one keeps the PLC at this
+        moment, with a store of its own: then its heart beats.
+
         Raises:
-            Refused: another computer owns the line, or the PLC has a register map of another version.
+            Refused: another computer or program has the line, or the PLC has a register map of another version.
             DeviceError: it did not answer these questions.
         """
         await self._check_schema()
         owner = await self._read(self._control.owner)
         token = self._control.token
+        if owner == token and await self._beats_already():
+            raise Refused(
+                tr("another program on this computer runs the PLC of {line}: its heart beats").format(line=self._name),
+                hint=tr("wait for it to end; its record is in another folder (--data)"),
+                code="E-LSE-001",
+            )
         if owner not in {0, token}:
             raise Refused(
                 tr("{line} is held by the computer with token {owner} (ours is {token})").format(
@@ -108,6 +119,16 @@ class Plc:
         if reading.value == 0:
             return tr("the PLC has no owner: it restarted, or our lease ended")
         return tr("the line is held by the computer with token {owner}").format(owner=reading.value)
+
+    async def _beats_already(self) -> bool:
+        """Return whether somebody writes the heartbeat, which we do not do yet."""
+        first = (await self._wire.read(self._control.heartbeat)).value
+        end_s = self._loop.time() + _BEATS_WATCHED * self._control.period_s
+        while first is not None and self._loop.time() < end_s:
+            await asyncio.sleep(_WATCH_S)
+            if (await self._wire.read(self._control.heartbeat)).value not in {None, first}:
+                return True
+        return False
 
     async def _check_schema(self) -> None:
         if self._tag("schema_version") is None:

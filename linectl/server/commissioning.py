@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drivers.link import Outcome, RawReading
+from drivers.addresses import mqtt_field
+from drivers.errors import DriverError
+from drivers.link import Link, Outcome, RawReading
+from drivers.settings import MqttSettings
 from linectl.clock import Clock
 from linectl.errors import ConfigError, Refused
 from linectl.line.line import Line, WriteReport
 from linectl.line.narrow import only_tags, only_wire
+from linectl.line.trace import Trace
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Reading, Value
 from linectl.model.records import Event
@@ -25,10 +29,24 @@ from linectl.server.places import store_path
 from linectl.store.file import must_be_free
 from linectl.words import tr
 
-__all__ = ["Look", "Site", "known_tag", "look", "look_at", "looking", "matching", "site", "write_tag"]
+__all__ = [
+    "Look",
+    "Site",
+    "known_tag",
+    "look",
+    "look_at",
+    "looking",
+    "matching",
+    "reopening",
+    "site",
+    "trace_of",
+    "write_tag",
+]
 
 _SCAN_S = 1.0  # one scan, with the deadline of one second
 _AGAIN_S = 0.1
+_REOPEN_S = 2.0
+_MESSAGES_SHOWN = 4
 _WAITING = frozenset({"timeout", "waiting_for_initial_data"})
 
 
@@ -59,6 +77,12 @@ class Look:
     def is_good(self) -> bool:
         """Whether the tag was read as it should be."""
         return self.reading.value is not None or bool(self.registers)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the tag is only ever written (a balance's tare): that it holds nothing is no fault."""
+        point, said = self.tag.point, self.raw.reason if self.raw is not None else ""
+        return point is not None and not point.readback and said == "out_of_service"
 
 
 def matching(definition: LineDefinition, patterns: Iterable[str]) -> list[str]:
@@ -141,6 +165,32 @@ async def looking(
         yield line
 
 
+@asynccontextmanager
+async def reopening(line: Line) -> AsyncIterator[None]:
+    """Try the links that did not open again every 2 s, for the time of the block; `line.unopened` tells how they do."""
+    links = {tag.link: line.link_of(name) for name, tag in line.definition.tags.items() if tag.link in line.unopened}
+    tasks = [asyncio.create_task(_reopen(line, name, link)) for name, link in links.items() if link is not None]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+
+
+async def _reopen(line: Line, name: str, link: Link) -> None:
+    while name in line.unopened:
+        await asyncio.sleep(_REOPEN_S)
+        try:
+            await link.open()
+        except DriverError as error:
+            line.unopened[name] = str(error)
+        else:
+            del line.unopened[name]
+
+
 async def look_at(at: Site, names: Sequence[str], *, wait_s: float = 3.0, patient: bool = False) -> list[Look]:
     """Return what the tags `names` say; one that says nothing yet is asked again for `wait_s` at most.
 
@@ -151,10 +201,12 @@ async def look_at(at: Site, names: Sequence[str], *, wait_s: float = 3.0, patien
     loop = asyncio.get_running_loop()
     async with looking(at, names, period_s=_SCAN_S, patient=patient) as line:
         end_s = loop.time() + wait_s
-        waiting = [name for name in names if line.reading(name).quality.reason in _WAITING]
-        while waiting and loop.time() < end_s:
+        while waiting := [name for name in names if line.reading(name).quality.reason in _WAITING]:
+            if loop.time() >= end_s:
+                break
             await asyncio.sleep(_AGAIN_S)
-            waiting = [name for name in waiting if (await line.read(name)).quality.reason in _WAITING]
+            for name in waiting:  # a scan that was late may come after this, and say again that it was
+                await line.read(name)
         return [look(line, name, at.clock) for name in names]
 
 
@@ -163,6 +215,28 @@ def look(line: Line, name: str, clock: Clock) -> Look:
     reading = line.reading(name)
     age_s = max(0.0, (clock.now_ns() - reading.received_time_ns) / 1e9)
     return Look(line.definition.tags[name], reading, line.raw(name), age_s)
+
+
+async def trace_of(line: Line, name: str, *, wait_s: float = 0.0) -> Trace:
+    """Return the trace of the tag `name` of an open line (see `Line.trace`).
+
+    A sensor that publishes by itself is waited for, `wait_s` at most, and its frames are the last messages that came.
+
+    Raises:
+        ConfigError: the tag is derived: its inputs have wires.
+    """
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + wait_s
+    found = await line.trace(name)
+    link = line.link_of(name)
+    if link is None or not isinstance(line.definition.links[found.tag.link], MqttSettings):
+        return found
+    while found.reading.quality.reason == "waiting_for_initial_data" and loop.time() < end_s:
+        await asyncio.sleep(_AGAIN_S)
+        found = await line.trace(name)
+    sensor = "" if found.tag.point is None else mqtt_field(found.tag.point)[0]
+    heard = [frame for frame in link.tap.frames if frame.device == sensor]
+    return replace(found, frames=tuple(heard[-_MESSAGES_SHOWN:]))
 
 
 async def write_tag(at: Site, name: str, value: Value, *, who: str) -> WriteReport:

@@ -146,7 +146,7 @@ async def scan_modbus(
     try:
         await wire.open()
     except LinkDown as error:
-        raise Unreachable(str(error), hint=what_to_try(settings)) from error
+        raise Unreachable(str(error), hint=what_to_try(settings, str(error))) from error
     try:
         return await _scan(wire, settings, units, tables, last, bounds, on_unit)
     finally:

@@ -63,7 +63,7 @@ async def listen(
             await asyncio.sleep(min(_SLICE_S, end_s - loop.time()))
             on_slice(max(0.0, end_s - loop.time()), len(heard))
     except LinkDown as error:
-        raise Unreachable(str(error), hint=what_to_try(settings)) from error
+        raise Unreachable(str(error), hint=what_to_try(settings, str(error))) from error
     finally:
         stop()
         await link.close()

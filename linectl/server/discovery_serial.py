@@ -83,7 +83,7 @@ async def _ask_lines(settings: SerialSettings) -> Instrument | None:
     try:
         port = await open_line_port(settings, terminator=EITHER)
     except LinkDown as error:
-        raise Unreachable(str(error), hint=what_to_try(ModbusRtuSettings(settings))) from error
+        raise Unreachable(str(error), hint=what_to_try(ModbusRtuSettings(settings), str(error))) from error
     try:
         for question, recognise in _QUESTIONS:
             found = await _ask(port, question, recognise, settings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drivers.settings import MqttSettings
@@ -89,15 +89,16 @@ async def examine(at: Site, *, wait_s: float = 5.0) -> Diagnosis:
     """
     places = _places(at.definition)
     definition = at.definition
-    wires = await _wires(at, places, wait_s)
+    shut = secrets(definition)
+    wires = await _wires(at, places, wait_s, shut)
     found = examine_computer(at.store_file, at.clock.step_s())
     tags, links = len(definition.tags), len(definition.links)
-    text = tr("{file}: {tags} tags on {links} links")
-    found.looked("config", text.format(file=definition.source, tags=tags, links=links), [])
-    if definition.secrets:
+    text = ntr("{file}: {tags} tags on {n} link", "{file}: {tags} tags on {n} links", links)
+    found.looked("config", text.format(file=definition.source, tags=tags, n=links), [])
+    if definition.secrets or shut:
         count = len(definition.secrets)
         passwords = ntr("{n} password", "{n} passwords", count).format(n=count)
-        found.looked("secrets", passwords, secrets(definition))
+        found.looked("secrets", passwords, [one for each in shut.values() for one in each])
     _look_at_ports(found, definition, places)
     found.rooms |= wires.rooms
     if any(each.code == "held" for each in wires.findings):  # by linectl, and it says so: no program to be ended
@@ -114,15 +115,21 @@ def _look_at_ports(found: Diagnosis, definition: LineDefinition, places: Mapping
         return
     findings = [*shared_ports(definition.links, places)]
     for name, port in ports.items():
-        findings += judge_port(name, port_facts(port), places.get(name, ""))
+        facts = port_facts(port)
+        if definition.simulated:  # the simulator has the other end of each of its terminals
+            facts = replace(facts, holders=())
+        findings += judge_port(name, facts, places.get(name, ""))
     found.looked("ports", ", ".join(ports), findings)
 
 
-async def _wires(at: Site, places: Mapping[str, str], wait_s: float) -> Diagnosis:
-    """Look at everything that needs the line's wires; when another process has them, only say so."""
+async def _wires(at: Site, places: Mapping[str, str], wait_s: float, shut: Collection[str]) -> Diagnosis:
+    """Look at everything that needs the line's wires; when another process has them, only say so.
+
+    The links `shut` want a password or certificate that cannot be used: told elsewhere, and left alone here.
+    """
     found = Diagnosis()
     definition = with_expectations(at.definition)
-    names = [name for name, tag in definition.tags.items() if tag.point is not None]
+    names = [name for name, tag in definition.tags.items() if tag.point is not None and tag.link not in shut]
     try:
         async with looking(Site(definition, at.clock, at.store_file), names, period_s=1.0, patient=True) as line:
             said = await ask_all(line, at.clock, places, wait_s)
@@ -157,7 +164,7 @@ def _judge(
     """Judge the links, and the tags, topics and instruments on those that opened."""
     used = [name for name in definition.links if any(each.tag.link == name for each in said)]
     closed = [judge_unopened(name, definition.links[name], why, places.get(name, "")) for name, why in unopened.items()]
-    found.looked("links", ", ".join(used), closed)
+    found.looked("links", ", ".join(used) or "-", closed)
     deaf = {id(each) for tags in deaf_units(said).values() for each in tags}
     heard = [each for each in said if each.tag.link not in unopened and id(each) not in deaf]
     own = [each for each in heard if each.tag.name in definition.tags]
@@ -180,6 +187,7 @@ async def _judge_units(
 ) -> None:
     """Judge the Modbus units of which no tag was answered: ask who else is there."""
     deaf = deaf_units(said)
+    own = {key: [each for each in tags if each.tag.name in definition.tags] for key, tags in deaf.items()}
     count = len({(each.tag.link, each.unit) for each in said if each.unit is not None})
     if count:
         found.looked("units", ntr("{n} Modbus unit", "{n} Modbus units", count).format(n=count), [])
@@ -187,7 +195,8 @@ async def _judge_units(
     for (link, unit), tags in deaf.items():
         if link not in known:
             known[link] = await units_there(definition.links[link])
-        found.findings.append(judge_deaf_unit(link, unit, tags, known[link], places.get(link, "")))
+        told = own[link, unit] or tags
+        found.findings.append(judge_deaf_unit(link, unit, told, known[link], places.get(link, "")))
 
 
 def _places(definition: LineDefinition) -> dict[str, str]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from linectl.model.devices import Device, Expectation
 from linectl.model.lines import LineDefinition, Tag
-from linectl.server.doctor_finding import Finding
+from linectl.server.doctor_finding import Finding, Level, Place
 from linectl.server.doctor_tags import Said, judge_expectation
+from linectl.words import tr
 
 __all__ = ["judge_devices", "name_of", "with_expectations"]
 
@@ -46,7 +47,18 @@ def _tag(device: Device, wanted: Expectation) -> Tag:
 def judge_devices(definition: LineDefinition, said: Mapping[str, Said]) -> Iterator[Finding]:
     """Give what instruments say otherwise than they should; those whose wire or unit is deaf are told elsewhere."""
     for device in definition.devices.values():
-        for wanted in device.definition.expectations:
-            each = said.get(name_of(device, wanted))
-            if each is not None:
-                yield from judge_expectation(device, wanted, each)
+        found = [(wanted, said.get(name_of(device, wanted))) for wanted in device.definition.expectations]
+        heard = [(wanted, each) for wanted, each in found if each is not None]
+        if heard and all(each.reading.quality.reason == "out_of_service" for _, each in heard):
+            yield _another(device, heard[0][1])
+            continue
+        for wanted, each in heard:
+            yield from judge_expectation(device, wanted, each)
+
+
+def _another(device: Device, said: Said) -> Finding:
+    """Return the finding on a unit that has none of the registers of the instrument it should be."""
+    text = tr("{device}: unit {unit} has none of the registers of {kind}: it is another instrument")
+    what = text.format(device=device.name, unit=device.unit, kind=device.definition.name)
+    do = tr("have two units been exchanged? `linectl scan modbus` tells who each is")
+    return Finding(Level.ERROR, "devices", "another_instrument", what, do, Place("", said.place.address, said.file))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from linectl.clock import VIRTUAL_START_NS, wall_ns
-from linectl.errors import LinectlError
+from linectl.config.secrets import with_secrets
+from linectl.errors import ConfigError, LinectlError
 from linectl.model.lines import LineDefinition
 from linectl.server.doctor_finding import Finding, Level, Place
 from linectl.store.reader import StoreReader
@@ -151,13 +151,24 @@ def packages(owners: Mapping[str, list[str]] | None = None) -> Iterator[Finding]
         yield Finding(Level.ERROR, "packages", "drivers_collision", what, do)
 
 
-def secrets(definition: LineDefinition) -> Iterator[Finding]:
-    """Give the files of passwords that others than their owner can read."""
-    for link, secret in definition.secrets.items():
-        file = Path(secret.file) if secret.file else None
-        if file is None or not file.exists():
-            continue
-        if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-            what = tr("everybody on this computer can read the password of {link}").format(link=link)
-            do = tr("chmod 600 {file}").format(file=file)
-            yield Finding(Level.ERROR, "secrets", "secret_readable", what, do, Place(file=str(file)), exit_code=3)
+def secrets(definition: LineDefinition) -> dict[str, list[Finding]]:
+    """Return what is wrong with passwords, certificates and keys, by the link that cannot be opened for it."""
+    found: dict[str, list[Finding]] = {}
+    do = tr("put it right, then: linectl config check FILE")
+    for link in definition.links:
+        try:
+            with_secrets(definition, (link,))
+        except ConfigError as error:
+            found[link] = [
+                Finding(
+                    Level.ERROR,
+                    "secrets",
+                    "secret_unusable",
+                    f"{each.where}: {each.message}",
+                    do,
+                    Place(file=f"{Path(each.file).name}:{each.line}"),
+                    exit_code=3,
+                )
+                for each in error.problems
+            ]
+    return found

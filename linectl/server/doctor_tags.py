@@ -13,7 +13,7 @@ from linectl.model.devices import Device, Expectation
 from linectl.model.lines import Tag
 from linectl.model.readings import Reading
 from linectl.server.doctor_finding import Finding, Level, Place
-from linectl.words import number, tr
+from linectl.words import ntr, number, tr
 
 __all__ = ["Said", "deaf_units", "judge_deaf_unit", "judge_expectation", "judge_tag"]
 
@@ -65,7 +65,7 @@ def judge_tag(said: Said) -> Iterator[Finding]:
     if order:
         yield _wrong_order(said, order)
     elif reason == "out_of_service":
-        yield _wrong_register(said)
+        yield from _not_there(said)
     elif reason in {"waiting_for_initial_data", "stale"}:
         yield _silent(said)
     elif reason:
@@ -92,6 +92,16 @@ def _wrong_order(said: Said, order: str) -> Finding:
     )
 
 
+def _not_there(said: Said) -> Iterator[Finding]:
+    """Give what it means that a place says it holds nothing: a register that is none, or an empty place."""
+    if said.unit is not None:
+        yield _wrong_register(said)
+    elif said.tag.point is not None and said.tag.point.readback:  # otherwise a command, which nobody can read
+        what = tr("it says that there is nothing to measure ({why})").format(why=said.reading.detail)
+        do = tr("nothing, when its place is empty; else look at the probe and its cable")
+        yield Finding(Level.NOTE, _ROOM, "nothing_there", what, do, said.place)
+
+
 def _wrong_register(said: Said) -> Finding:
     what = tr("the unit has no such register: {why}").format(why=said.reading.detail)
     do = tr("look into its register list: is the address counted from 0, and the table (ir, hr, di, co) right?")
@@ -111,7 +121,10 @@ def _silent(said: Said) -> Finding:
         do = tr("wait for it: --wait {s}").format(s=number(round(said.patience_s)))
         return Finding(Level.NOTE, "topics", "not_heard_yet", what, do, said.place)
     what = tr("nothing heard in {s} s").format(s=seconds)
-    do = tr("is the sensor on, and its topic right? `linectl scan mqtt` lists the topics that speak")
+    do = tr(
+        "is the sensor on, its topic right, and may this user read it (the broker's access list)? "
+        "`linectl scan mqtt` lists the topics that speak"
+    )
     return Finding(Level.WARNING, "topics", "silent_topic", what, do, said.place)
 
 
@@ -129,6 +142,10 @@ def _bad(said: Said, reason: str) -> Finding:
     if reason == "sensor_failure":
         what = tr("the instrument reports a failure ({why})").format(why=detail)
         return Finding(Level.WARNING, _ROOM, "sensor_failure", what, tr("look at the probe and its cable"), said.place)
+    if reason == "bad_reply" and said.unit is None:
+        what = tr("what it sends cannot be used: {why}").format(why=detail)
+        do = tr("are its address and form those of this sensor? `linectl tags trace` shows what comes")
+        return Finding(Level.ERROR, _ROOM, reason, what, do, said.place)
     what = tr("no good value ({why})").format(why=f"{reason} {detail}".strip())
     do = tr("`linectl tags trace` shows what goes over the wire")
     return Finding(Level.ERROR, _ROOM, reason, what, do, said.place)
@@ -146,9 +163,12 @@ def deaf_units(said: Iterable[Said]) -> dict[tuple[str, int], list[Said]]:
 def judge_deaf_unit(link: str, unit: int, tags: Sequence[Said], answering: Sequence[int], file: str) -> Finding:
     """Return the finding on a unit that does not answer; `answering` are those that do on the same wire."""
     names = ", ".join(each.tag.name for each in tags[:3]) + (" ..." if len(tags) > 3 else "")
-    what = tr("unit {unit} of {link} does not answer ({count} tags: {names})").format(
-        unit=unit, link=link, count=len(tags), names=names
+    text = ntr(
+        "unit {unit} of {link} does not answer ({n} tag: {names})",
+        "unit {unit} of {link} does not answer ({n} tags: {names})",
+        len(tags),
     )
+    what = text.format(unit=unit, link=link, n=len(tags), names=names)
     why = tags[0].reading.detail
     what = f"{what}: {why}" if why else what
     others = [each for each in answering if each != unit]

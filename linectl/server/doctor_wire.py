@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from drivers.errors import DriverError
+from drivers.frames.mqtt_forms import DEFAULT_PERIOD_S
+from drivers.link import Point
 from drivers.modbus.wire import ModbusWire
 from drivers.settings import LinkSettings, ModbusRtuSettings, ModbusTcpSettings, MqttSettings
 from linectl.clock import Clock
@@ -61,9 +63,18 @@ def _width(kind: str) -> int:
 
 
 def _patience_s(line: Line, name: str) -> float:
-    """Return the silence, s, after which a tag is stale."""
-    period_s = line.definition.scans.get(line.definition.tags[name].scan)
+    """Return the silence, s, after which a tag is stale: by the period of its sensor, else of its scan."""
+    tag = line.definition.tags[name]
+    period_s = _own_period_s(line.definition.links.get(tag.link), tag.point) or line.definition.scans.get(tag.scan)
     return UNSCANNED_AGE_S if period_s is None else STALE_PERIODS * period_s
+
+
+def _own_period_s(settings: LinkSettings | None, point: Point | None) -> float:
+    """Return how often, s, a sensor behind a broker says that it publishes; 0 where nothing says so."""
+    if point is None or not isinstance(settings, MqttSettings):
+        return 0.0
+    source = settings.sources.get(point.address.partition("#")[0])
+    return 0.0 if source is None else source.period_s or DEFAULT_PERIOD_S.get(source.form, 0.0)
 
 
 def _publishes(line: Line, link: str) -> bool:

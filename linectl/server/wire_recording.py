@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from drivers.recording import BadExchange, Recorder, exchange_name, header_of
+from drivers.wire_tap import DeviceStats
 from linectl.errors import ConfigError, StoreError
 from linectl.model.lines import LineDefinition
 from linectl.server.commissioning import Site, looking
@@ -56,8 +58,10 @@ async def record_wire(
     period_s: float,
     stop: asyncio.Event,
     for_s: float | None = None,
-) -> Recorder:
-    """Read the tags on a link every `period_s` and record its wire, until `stop` or for `for_s`; return the recorder.
+) -> tuple[Recorder, Mapping[str, DeviceStats]]:
+    """Read the tags on a link every `period_s` and record its wire, until `stop` or for `for_s`.
+
+    Return the recorder and the counters of each device on the wire.
 
     The file is `<device>_<firmware>_<date>.wire.jsonl` in `folder`. It ends by itself when it is full.
 
@@ -88,7 +92,8 @@ async def record_wire(
                         break
                     await asyncio.sleep(_LOOK_S)
         except BadExchange as error:
-            raise StoreError(str(error)) from error
+            hint = tr("name another --folder, --device or --firmware, or move the file that is there away")
+            raise StoreError(str(error), hint=hint) from error
     if recorder.trouble:
         raise StoreError(f"{path}: {recorder.trouble}")
-    return recorder
+    return recorder, line.taps[subject.link].devices

@@ -204,6 +204,29 @@ def test_a_line_that_another_process_has_is_said_so(say: Say, tmp_path: Path) ->
     assert "is being written by process" in wrong[0]["what"]
 
 
+LOCKED = """\
+kind: line
+name: locked
+links:
+  plc: {{type: modbus_tcp, host: 127.0.0.1, port: {port}}}
+  room: {{type: mqtt, host: 127.0.0.1, port: 1, username: linectl, password_file: broker.secret}}
+scans: {{fast: 1.0}}
+tags:
+  bath.level: {{link: plc, point: 3/ir99, gain: 0.1, unit: "%", low: 0, high: 110, scan: fast}}
+  room.temperature: {{link: room, point: "a#t", kind: float, scan: fast}}
+"""
+
+
+def test_a_password_that_cannot_be_used_hides_nothing_else(say: Say, tmp_path: Path) -> None:
+    file = tmp_path / "line.yaml"
+    with modbus({3: Words({0: 1})}) as server:
+        file.write_text(LOCKED.format(port=server.port), encoding="utf-8")
+        code, out, _ = say("doctor", str(file), "--wait", "0", "--json")
+    wrong = [each for each in json.loads(out)["data"]["findings"] if each["room"] not in MACHINE]
+    assert (code, [each["code"] for each in wrong]) == (3, ["secret_unusable", "wrong_register"])
+    assert "broker.secret cannot be read" in wrong[0]["what"]
+
+
 def test_the_computer_alone(say: Say) -> None:
     code, out, _ = say("doctor", "--json")
     data = json.loads(out)["data"]

@@ -38,3 +38,10 @@ def test_the_check_can_fail() -> None:
     code = "import json, sys, linectl.lab.report.svg; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)) & set(HEAVY)
+
+
+def test_closed_output_is_no_mistake_of_the_program() -> None:
+    code = "import os, sys; os.close(1); os.close(2); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    for verb in (["tags", "ls", "simulated"], ["tags", "ls", "simulated", "--json"]):
+        done = subprocess.run([sys.executable, "-c", code, "-m", "linectl", *verb], timeout=60, check=False)
+        assert done.returncode == 0

@@ -204,7 +204,8 @@ def test_a_mistake_in_the_line_file_stands_there(old: str, new: str, said: str) 
 def test_a_device_that_is_not_found_is_one_mistake_at_its_place() -> None:
     found = problems(BUS.replace("hamilton_arc_ph", "hamilton_arc_hp"))
     assert len(found) == 1, found
-    assert found[0].startswith("line.yaml:6:8: devices.ph.device: hamilton_arc_hp: no such file")
+    assert found[0].startswith("line.yaml:6:8: devices.ph.device: no file describes an instrument `hamilton_arc_hp`")
+    assert "did you mean `hamilton_arc_ph`?" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ LINKS = {
     "old": "{type: modbus_rtu, port: 'rfc2217://10.0.0.8:4001', stop_bits: 2}",
     "ph": "{type: ezo, port: 'socket://10.0.0.9:4001', device: pH}",
     "balance": "{type: sics, port: /dev/ttyX1, xonxoff: true, stable_s: 5}",
-    "heat": "{type: circulator, port: /dev/ttyX2, baud: 4800, bits: 7, parity: E}",
+    "heat": "{type: circulator, port: /dev/ttyX2, baud: 4800, bits: 7, parity: E, rtscts: true}",
     "room": "{type: mqtt, host: broker, username: linectl, password_env: BROKER, version: 5, "
     "tls: {ca_file: ca.pem, certificate_file: own.pem, key_file: own.key}, "
     "sources: {climate: {topic: tele/room, form: tasmota, period_s: 300}}}",
@@ -78,7 +78,7 @@ def test_every_kind_of_link_becomes_its_settings() -> None:
         "old": ModbusRtuSettings(SerialSettings("rfc2217://10.0.0.8:4001", stop_bits=2)),
         "ph": EzoSettings("socket://10.0.0.9:4001", "pH"),
         "balance": SicsSettings(SerialSettings("/dev/ttyX1", xonxoff=True), stable_s=5),
-        "heat": CirculatorSettings(SerialSettings("/dev/ttyX2", 4800, 7, "E")),
+        "heat": CirculatorSettings(SerialSettings("/dev/ttyX2", 4800, 7, "E", rtscts=True)),
         "room": MqttSettings(
             "broker", 8883, (), username="linectl", version="5",
             tls=TlsSettings("/site/ca.pem", "/site/own.pem", "/site/own.key"),
@@ -120,6 +120,8 @@ def test_every_kind_of_link_comes_back_from_a_dump() -> None:
             "`even` is not known here; expected one of N, E, O",
         ),
         ("bus", "{type: modbus_rtu, port: /dev/ttyX0, bits: 7}", "links.bus.bits", "Modbus RTU has 8 data bits"),
+        ("bus", "{type: modbus_rtu, port: /dev/ttyX0, rtscts: true}", "links.bus.rtscts", "unknown key"),
+        ("heat", "{type: circulator, port: x, xonxoff: true, rtscts: true}", "links.heat.rtscts", "has one handshake"),
         (
             "bus",
             "{type: modbus_rtu, port: /dev/ttyX0, units: {2: {nonse: true}}}",
@@ -181,6 +183,18 @@ def test_every_kind_of_link_comes_back_from_a_dump() -> None:
             "{type: mqtt, host: broker, sources: {a: {topic: tele/a, form: tasmotta}}}",
             "links.room.sources.a.form",
             "did you mean `tasmota`?",
+        ),
+        (
+            "room",
+            "{type: mqtt, host: broker, sources: {a: {topic: tele/a/SENSOR, form: tasmota}}}",
+            "links.room.sources.a.topic",
+            "write the one above them, `tele/a`",
+        ),
+        (
+            "room",
+            "{type: mqtt, host: broker, sources: {a: {topic: 'shellyht/status/temperature:0', form: shelly}}}",
+            "links.room.sources.a.topic",
+            "write the one above them, `shellyht`",
         ),
         ("room", "{type: mqtt, host: broker, topics: [a/b#]}", "links.room.topics[0]", "is no topic filter"),
         (

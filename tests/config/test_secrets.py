@@ -112,7 +112,12 @@ def test_files_of_tls_are_beside_the_line_and_looked_for(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         with_secrets(load_line(path))
     assert [str(each) for each in caught.value.problems] == [
-        f"{path}:9:5: links.room.tls: {tmp_path / name}: no such file" for name in ("tls/ca.pem", "own.pem", "own.key")
+        f"{path}:9:{column}: links.room.tls.{key}: {tmp_path / name}: no such file"
+        for column, key, name in (
+            (11, "ca_file", "tls/ca.pem"),
+            (32, "certificate_file", "own.pem"),
+            (59, "key_file", "own.key"),
+        )
     ]
     (tmp_path / "tls").mkdir()
     for name in ("tls/ca.pem", "own.pem", "own.key"):

@@ -1,4 +1,4 @@
-"""A real MQTT broker for the tests of the wires."""
+"""What the tests of the wires share: a real MQTT broker, and the clock that a test runs on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
+from linectl.clock import VirtualTimeLoop
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "clock(name): the clock of an asynchronous test, wall (as usual) or virtual")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let a test marked `clock("virtual")` run on the loop that jumps over all waiting; its wires are as real."""
+    marker = item.get_closest_marker("clock")
+    if marker is not None and marker.args == ("virtual",):
+        return {"virtual": VirtualTimeLoop}
+    return {"wall": asyncio.new_event_loop}
 
 
 class Mosquitto:

@@ -18,6 +18,8 @@ from drivers.settings import CirculatorSettings, SerialSettings
 from linectl.clock import VirtualTimeLoop
 from tests.drivers.instruments import Device, Julabo, Lauda, on_the_desk, opened, read, until_good
 
+pytestmark = pytest.mark.clock("virtual")
+
 BATH = Point("bath", "float")
 SETPOINT = Point("setpoint", "float")
 RUNNING = Point("running", "bool")
@@ -43,6 +45,7 @@ async def write(link: CirculatorLink, point: Point, value: RawValue, within_s: f
 
 
 @BOTH
+@pytest.mark.clock("wall")
 async def test_what_a_circulator_tells(tmp_path: Path, kind: type[Lauda | Julabo]) -> None:
     async with bathing(tmp_path, kind) as (device, link):
         assert isinstance(link, Link)
@@ -230,9 +233,9 @@ def bad_moments(tmp_path: Path, kind: type[CirculatorLink], reads: int) -> tuple
 
 
 def test_no_wrong_value_among_late_lost_and_half_answers(tmp_path: Path) -> None:
-    wrong, good = bad_moments(tmp_path, CirculatorLink, 60)
+    wrong, good = bad_moments(tmp_path, CirculatorLink, 600)
     assert wrong == 0
-    assert good > 20
+    assert good > 300
     assert bad_moments(tmp_path, Trusting, 40)[0] > 0
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
 
-from benchmarks.wire_guard import burst
+from benchmarks.wire_noise import burst
 from drivers.errors import BadReply, DeviceFault
+from drivers.modbus import framing
 from drivers.modbus.check import check, what_was_asked
 from drivers.modbus.framing import LONGEST_RTU, Found, MbapFramer, RtuFramer, Verdict, crc16, reply_size
 
@@ -129,6 +130,33 @@ def test_a_late_frame_is_recognised_in_pieces() -> None:
     assert [found.verdict for found in fed(framer, [late[:4], late[4:]])] == [Verdict.GARBAGE, Verdict.LATE]
     assert "done" in repr(framer)
     assert "waiting" in repr(waiting())
+
+
+def _work_a_byte(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return over how many bytes a checksum is formed for each byte of `noise` that comes by itself."""
+    done = 0
+
+    def counted(data: bytes) -> int:
+        nonlocal done
+        done += len(data)
+        return crc16(data)
+
+    monkeypatch.setattr(framing, "crc16", counted)
+    framer = waiting()
+    done = 0
+    fed(framer, [bytes((byte,)) for byte in noise])
+    return done / len(noise)
+
+
+@pytest.mark.parametrize(
+    "noise", [bytes((2, 3)), bytes((2, 3, 4)), bytes((2, 0x83)), bytes((9, 3, 3, 2, 3)), bytes((2, 3, 3, 2, 3, 5))]
+)
+def test_noise_that_looks_like_replies_costs_the_same_for_each_byte(
+    noise: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, long = (_work_a_byte((noise * 500)[:size], monkeypatch) for size in (60, 480))
+    assert 0 < short <= LONGEST_RTU
+    assert long <= 1.5 * short
 
 
 @pytest.mark.parametrize(

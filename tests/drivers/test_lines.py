@@ -57,10 +57,19 @@ def test_no_byte_is_kept_beyond_the_bound_and_each_one_is_accounted_for(chunks: 
     lines = []
     for chunk in chunks:
         lines += buffer.feed(chunk)
-        assert len(buffer.unfinished) <= 8
+        assert len(buffer.unfinished) <= 8 + len(terminator) // 2
     assert all(len(line) <= 8 for line in lines)
     assert (buffer.dropped > 0) <= (buffer.overflows > 0)
     assert sum(map(len, lines)) + buffer.dropped + len(buffer.unfinished) <= sum(map(len, chunks))
+
+
+@given(st.integers(0, 12), st.integers(0, 14))
+def test_the_longest_line_is_kept_wherever_it_is_cut(length: int, at: int) -> None:
+    data = b"x" * length + b"\r\n"
+    whole, halves = LineBuffer(b"\r\n", limit=8), LineBuffer(b"\r\n", limit=8)
+    lines = halves.feed(data[:at]) + halves.feed(data[at:])
+    assert lines == whole.feed(data) == [data[:-2]] * (length <= 8)
+    assert (halves.overflows, halves.dropped) == (whole.overflows, whole.dropped)
 
 
 async def test_the_tap_sees_what_was_sent_received_and_dropped() -> None:
@@ -82,7 +91,7 @@ async def test_the_tap_sees_what_was_sent_received_and_dropped() -> None:
     assert {frame.device for frame in tap.frames} == {"balance"}
     counts = tap.device("balance")
     assert (counts.bytes_sent, counts.bytes_received, counts.dropped) == (4, 28, 14)
-    wire.hear(b"x" * (LINE_LIMIT + 1))
+    wire.hear(b"x" * (LINE_LIMIT + 2))
     assert port.overflows == 1
     assert tap.frames[-1].note.startswith("dropped: no end of line")
     assert counts.dropped >= 14 + LINE_LIMIT - 1

@@ -173,6 +173,13 @@ def test_a_block_that_is_read_whole_is_read_alone() -> None:
     assert found[0].divided() is None
 
 
+def test_a_point_wider_than_its_unit_gives_at_once_goes_alone() -> None:
+    """The unit refuses it, and nothing else with it."""
+    points = [Point("1/hr0:100", "block"), Point("1/hr0"), Point("1/hr20")]
+    found = plan(points, lambda _unit: Rules(FAST.costs, max_registers=50))
+    assert [(str(block), len(block.parts)) for block in found] == [("1/hr0:100", 1), ("1/hr0:21", 2)]
+
+
 def test_coils_are_cheap_to_read_along() -> None:
     found = plan([Point("2/co0", "bool"), Point("2/co100", "bool"), Point("2/co3000:8", "block")], lambda _unit: SLOW)
     assert [str(block) for block in found] == ["2/co0:101", "2/co3000:8"]

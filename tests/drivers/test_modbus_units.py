@@ -15,7 +15,7 @@ from drivers.link import Priority
 from drivers.modbus.wire import ModbusWire
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings
 from tests.drivers.hostile_modbus import hostile_server, until
-from tests.drivers.modbus_bus import RTU, TCP, Bus, ask, outcome, rtu, soon, virtually, wired
+from tests.drivers.modbus_bus import REPLY_S, RTU, TCP, Bus, ask, outcome, rtu, soon, virtually, wired
 
 # order
 
@@ -184,6 +184,36 @@ def test_a_dead_unit_is_named_with_its_next_try_and_comes_back() -> None:
         stop = WriteSingleRegisterRequest(address=9, registers=[0], dev_id=5)
         await wire.ask(stop, deadline=soon(), priority=Priority.STOP)  # a stop is tried nevertheless
         assert await ask(wire, unit=5) == [100, 101]
+        await wire.close()
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("settings", [RTU, TCP])
+@pytest.mark.parametrize("priority", [Priority.STOP, Priority.WRITE])
+def test_a_probe_delays_a_stop_or_a_write_by_one_timeout_at_most(
+    settings: ModbusRtuSettings | ModbusTcpSettings, priority: Priority
+) -> None:
+    async def main() -> None:
+        bus = Bus(is_rtu=isinstance(settings, ModbusRtuSettings))
+        bus.dead = {5, 6}
+        wire = await wired(bus, settings)
+        await ask(wire)
+        for _ in range(3):
+            for unit in (5, 6):
+                await outcome(ask(wire, unit=unit))
+            await ask(wire)
+        await asyncio.sleep(20.0)
+        probes = [asyncio.create_task(outcome(ask(wire, unit=unit))) for unit in (5, 6)]
+        await asyncio.sleep(0.001)
+        began_s, frames = soon(0), len(bus.heard)
+        await wire.ask(
+            WriteSingleRegisterRequest(address=9, registers=[0], dev_id=1), deadline=soon(), priority=priority
+        )
+        quarantine_s = settings.window_s if isinstance(settings, ModbusRtuSettings) else 0.0
+        assert 0.04 < soon(0) - began_s <= settings.timeout_s + quarantine_s + REPLY_S
+        assert bus.heard[frames][2][0] == 6, "the second probe goes after it"
+        await asyncio.gather(*probes)
         await wire.close()
 
     virtually(main())

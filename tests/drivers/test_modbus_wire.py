@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest
 
-from benchmarks.wire_guard import LATE, MIXED, burst, leaks, run
+from benchmarks.wire_guard import COPIES, LATE, MIXED, run, scan_rate, stale_per_million
+from benchmarks.wire_noise import leaks, over_a_pty
 from drivers.errors import BadReply, DeviceFault, DriverError, ReplyTimeout
 from drivers.link import Priority
 from drivers.modbus.wire import Answer, ModbusWire
-from drivers.serial_port import PtyEnd
-from drivers.settings import ModbusRtuSettings, SerialSettings, UnitSettings
+from drivers.settings import UnitSettings
 from tests.drivers.hostile_modbus import until
 from tests.drivers.modbus_bus import REPLY_S, RTU, Bus, ask, outcome, rtu, soon, virtually, wired
 
@@ -43,12 +41,26 @@ def test_nothing_wrong_passes_when_everything_goes_wrong() -> None:
     assert min(ours.counters[name] for name in ("late_frames", "crc_errors", "quarantines", "timeouts")) > 50
 
 
-def test_a_copy_that_comes_during_the_next_request_is_seen_through() -> None:
-    copies = replace(LATE, late=0.0, doubled=0.02, doubled_within_s=0.03)
-    ours, plain = run("linectl", 2000, copies), run("pymodbus", 500, copies)
+@pytest.mark.parametrize("late", [0.0, 0.02])
+def test_a_copy_that_comes_during_the_next_request_is_seen_through(late: float) -> None:
+    copies = replace(LATE, late=late, doubled=0.02, doubled_within_s=0.03)
+    ours, plain = run("linectl", 3000, copies, seed=2), run("pymodbus", 500, copies)
     assert ours.wrong == 0
-    assert ours.right >= 1990
+    assert ours.right >= 2990
     assert plain.wrong > 0.5 * 500
+
+
+def test_a_copy_is_seen_through_among_all_that_may_go_wrong() -> None:
+    assert run("linectl", 4000, COPIES).wrong == 0
+
+
+def test_blocks_that_do_not_change_are_read_at_the_rate_of_the_line() -> None:
+    assert scan_rate((1,), (0, 100, 200)) > 0.95 * scan_rate((1, 2, 3, 4), (0,))
+
+
+def test_a_copy_is_no_new_value_of_the_only_block() -> None:
+    assert stale_per_million(2000) == 0
+    assert stale_per_million(2000, (0, 100)) == 0
 
 
 def test_the_checksum_leaks_under_heavy_noise_only() -> None:
@@ -147,7 +159,7 @@ def test_an_older_connections_reply_is_waited_out() -> None:
         bus = Bus()
         wire = ModbusWire(RTU, open_stream=bus.open_stream)
         await wire.open()
-        bus.say(rtu(1, bytes((3, 4, 0, 1, 0, 2))), 0.02)
+        bus.say(rtu(1, bytes((3, 4, 0, 1, 0, 2))), REPLY_S / 2)
         values = await ask(wire)
         await wire.close()
         return values
@@ -247,49 +259,66 @@ def test_without_a_nonce_such_a_reply_is_taken() -> None:
 # a real line
 
 
-async def _over_a_pty(reads: int, spoil: Callable[[bytes], bytes]) -> tuple[int, int, int]:
-    """Read over a pty whose far end damages what it sends; return right, wrong and failed reads."""
-    right = wrong = failed = 0
-    async with PtyEnd() as end:
-
-        async def serve() -> None:
-            buffer = b""
-            while True:
-                buffer += await end.read()
-                while len(buffer) >= 8:
-                    frame, buffer = buffer[:8], buffer[8:]
-                    end.write(spoil(rtu(frame[0], Bus().right_answer(frame[0], frame[1:-2]))))  # our own
-
-        server = asyncio.create_task(serve())
-        wire = ModbusWire(ModbusRtuSettings(SerialSettings(end.path, 115200), timeout_s=0.05, window_s=0.05))
-        await wire.open()
-        for address in range(reads):
-            try:
-                values = await ask(wire, address)
-            except DriverError:
-                failed += 1
-                await asyncio.sleep(0.6)  # should three in a row have gone
-            else:
-                right += values == [address, address + 1]
-                wrong += values != [address, address + 1]
-        await wire.close()
-        server.cancel()
-        await asyncio.wait((server,))
-    return right, wrong, failed
-
-
 def test_bits_flipped_on_a_real_line_never_make_a_value() -> None:
-    draw = random.Random(5)
+    noise = over_a_pty(1500)
+    assert noise.wrong == 0
+    assert noise.damaged > 150
+    assert noise.right + noise.failed == 1500
+    assert noise.right > 1000
 
-    def spoil(frame: bytes) -> bytes:
-        flips = sum(1 << bit for bit in range(8 * len(frame)) if draw.random() < 1e-4)
-        damaged = (int.from_bytes(frame, "big") ^ flips).to_bytes(len(frame), "big")
-        return burst(damaged, draw) if draw.random() < 0.1 else damaged
 
-    right, wrong, failed = virtually(_over_a_pty(1500, spoil))
-    assert wrong == 0
-    assert 100 < failed < 300
-    assert right + failed == 1500
+async def _answered_sooner() -> tuple[list[list[int]], int]:
+    bus = Bus(reply_s=0.02)
+    wire = await wired(bus)
+    values = [await ask(wire, address) for address in range(20)]
+    bus.reply_s = 0.001
+    values += [await ask(wire, address) for address in range(20, 40)]
+    await wire.close()
+    return values, wire.stats().bad_replies
+
+
+def test_a_unit_that_gets_faster_is_believed() -> None:
+    values, bad = virtually(_answered_sooner())
+    assert values == [[address, address + 1] for address in range(40)]
+    assert bad == 0
+
+
+async def _asked_for_equal_values(tries: int) -> tuple[list[list[int]], ModbusWire]:
+    """Read two places again and again that hold the same, none of them asked twice when it fails."""
+    bus, got = Bus(), []
+    wire = await wired(bus)
+    for number in range(tries):
+        bus.answers = [bytes((3, 4, 0, 0, 0, 0))]
+        with contextlib.suppress(BadReply):
+            got.append(await ask(wire, number % 2))
+    await wire.close()
+    return got, wire
+
+
+def test_who_asks_for_equal_values_is_doubted_once() -> None:
+    got, wire = virtually(_asked_for_equal_values(20))
+    assert got == [[0, 0]] * 19
+    assert wire.stats().bad_replies == 1
+    assert "same" in wire.stats().last_error
+
+
+async def _with_a_copy_of(value: int, second: int, *, copy_s: float) -> list[int] | None:
+    """Read two places one after the other; the first reply comes again while the second is out."""
+    bus, got = Bus(), None
+    wire = await wired(bus)
+    bus.answers = [bytes((3, 4, 0, value, 0, value))]
+    await ask(wire, 1)
+    bus.answers = [bytes((3, 4, 0, second, 0, second))]
+    bus.say(rtu(1, bytes((3, 4, 0, value, 0, value))), copy_s)
+    with contextlib.suppress(BadReply):
+        got = await ask(wire, 2)
+    await wire.close()
+    return got
+
+
+@pytest.mark.parametrize("copy_s", [0.001, 0.002, 0.003, 0.0045])
+def test_a_copy_of_one_place_is_no_value_of_another(copy_s: float) -> None:
+    assert virtually(_with_a_copy_of(7, 8, copy_s=copy_s)) in (None, [8, 8])
 
 
 def test_an_answer_says_when_it_was_asked_and_when_it_came() -> None:

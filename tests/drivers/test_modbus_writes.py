@@ -42,6 +42,29 @@ async def test_a_write_is_confirmed_by_its_read_back() -> None:
         assert [request.function for _, request in server.heard[2:]] == [5, 1]
 
 
+@pytest.mark.parametrize("order", ["ABCD", "CDAB"])
+async def test_what_was_written_is_compared_in_registers(order: str) -> None:
+    """71.3 is no 32-bit float: what is read back differs from what was asked, and is what was sent all the same."""
+    async with linked() as (server, link):
+        point = Point("2/hr10", "f32", order=order)
+        result = await link.write(point, 71.3, deadline=soon())
+        assert result.outcome is Outcome.CONFIRMED
+        assert result.got != 71.3
+        assert result.got == pytest.approx(71.3, rel=1e-6)
+        server.clamps[10 if order == "ABCD" else 11] = 0x4200
+        result = await link.write(point, 71.3, deadline=soon())
+        assert result.outcome is Outcome.CLAMPED
+
+
+async def test_a_write_that_never_went_out_is_refused_and_not_in_doubt() -> None:
+    async with linked() as (server, link):
+        await link.close()
+        result = await link.write(SETPOINT, 5, deadline=soon())
+        assert (result.outcome, result.got) == (Outcome.REFUSED, None)
+        assert "not connected" in result.detail
+        assert not server.heard
+
+
 async def test_a_block_is_written_in_one_request() -> None:
     async with linked() as (server, link):
         command = Point("2/hr0:3", "block", readback=False)

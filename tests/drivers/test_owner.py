@@ -87,6 +87,21 @@ async def test_what_is_late_is_not_sent() -> None:
     assert not sent
 
 
+async def test_a_deadline_that_has_passed_already_is_not_sent_either() -> None:
+    owner, sent = Wire().owner(), list[int]()
+    await owner.start()
+
+    async def act() -> None:
+        sent.append(1)
+
+    for late_s in (0.0, 1.0):
+        with pytest.raises(ReplyTimeout, match="had passed"):
+            await owner.call(act, deadline=soon(-late_s), priority=Priority.STOP)
+    await asyncio.sleep(0.01)
+    assert not sent
+    await owner.stop()
+
+
 async def test_a_caller_that_goes_away_leaves_the_wire_alone() -> None:
     owner, ended = Wire().owner(), list[bool]()
     await owner.start()
@@ -329,3 +344,12 @@ def test_pauses_double_up_to_the_longest() -> None:
     for pause, full in zip(pauses, (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0), strict=True):
         assert full / 2 <= pause <= full
     assert pauses == list(itertools.islice(backoff(0.1, 1.0, seed=1), 8))
+
+
+def test_pauses_are_spread_by_the_seed() -> None:
+    """Ten programs that lost the same broker do not come back in the same instant."""
+    firsts = {round(next(backoff(0.1, 1.0, seed)), 6) for seed in range(10)}
+    assert len(firsts) == 10
+    assert 0.05 <= min(firsts) < 0.07
+    assert 0.08 < max(firsts) <= 0.1
+    assert list(itertools.islice(backoff(0.1, 1.0, 3), 9)) == list(itertools.islice(backoff(0.1, 1.0, 3), 9))

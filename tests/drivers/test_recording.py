@@ -47,7 +47,7 @@ ALL_SETTINGS: list[LinkSettings] = [
     ModbusRtuSettings(SerialSettings("/dev/serial/by-id/x", 19_200, parity="E"), units={1: UnitSettings()}),
     EzoSettings("/dev/ttyUSB0", "RTD"),
     SicsSettings(SerialSettings("socket://h:1")),
-    CirculatorSettings(SerialSettings("COM3", 4800, 7, "E", xonxoff=True)),
+    CirculatorSettings(SerialSettings("COM3", 4800, 7, "E", xonxoff=True, rtscts=True)),
     MqttSettings("broker", topics=("a/#", "b"), sources={"room": MqttSource("shellies/x", "shelly", 60.0)}),
     MemorySettings("plc"),
 ]

@@ -17,6 +17,8 @@ from drivers.sics import SicsLink
 from linectl.clock import VirtualTimeLoop
 from tests.drivers.instruments import Balance, on_the_desk, opened, read, until_good
 
+pytestmark = pytest.mark.clock("virtual")
+
 WEIGHT = Point("weight", "float")
 NOW = Point("weight_now", "float")
 TARE = Point("tare", "bool", readback=False)
@@ -38,6 +40,7 @@ async def write(link: SicsLink, point: Point, value: RawValue = True, within_s: 
     return await link.write(point, value, deadline=asyncio.get_running_loop().time() + within_s)
 
 
+@pytest.mark.clock("wall")
 async def test_weights_and_the_serial_number(tmp_path: Path) -> None:
     async with weighing(tmp_path) as (balance, link):
         assert isinstance(link, Link)

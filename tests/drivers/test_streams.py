@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import select
 import socket
@@ -15,7 +14,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import pytest
 import serial
@@ -23,7 +21,7 @@ import serial.rfc2217
 
 from drivers import threaded_port
 from drivers.errors import LinkDown
-from drivers.port_trouble import programs_that_have, why_not_opened
+from drivers.port_trouble import programs_that_have
 from drivers.serial_port import PtyEnd
 from drivers.settings import SerialSettings
 from drivers.streams import Stream, open_stream
@@ -164,7 +162,8 @@ async def threads_end(path: str) -> bool:
 async def test_a_tty_takes_the_settings_of_the_line() -> None:
     async with PtyEnd() as end:
         heard = Heard()
-        stream = await heard.open(SerialSettings(end.path, 19200, bits=7, parity="E", stop_bits=2, xonxoff=True))
+        line = SerialSettings(end.path, 19200, bits=7, parity="E", stop_bits=2, xonxoff=True, rtscts=True)
+        stream = await heard.open(line)
         fd = os.open(end.path, os.O_RDWR | os.O_NOCTTY)
         input_flags, _, control, _, speed, *_ = termios.tcgetattr(fd)
         os.close(fd)
@@ -172,6 +171,7 @@ async def test_a_tty_takes_the_settings_of_the_line() -> None:
         assert control & termios.CSIZE in {termios.CS7, termios.CS8}  # the kernel keeps a pty at 8 bits
         assert control & termios.CSTOPB
         assert input_flags & termios.IXON
+        assert control & termios.CRTSCTS
         assert stream.path == end.path
         stream.close()
 
@@ -200,17 +200,6 @@ async def test_what_is_missing_or_no_port_says_what_to_do() -> None:
         await Heard().open("/dev/no-such-port")
     with pytest.raises(LinkDown, match="it is no serial port"):
         await Heard().open("/dev/null")
-
-
-def test_a_port_of_another_group_names_the_group(tmp_path: Path) -> None:
-    port = tmp_path / "ttyUSB0"
-    port.touch()
-    said = why_not_opened(str(port), PermissionError(errno.EACCES, "denied"))
-    assert "permission denied" in said
-    assert "usermod -a -G" in said
-    gone = why_not_opened(str(tmp_path / "gone"), PermissionError(errno.EACCES, "denied"))
-    assert "ask who administers" in gone
-    assert "you may not" in why_not_opened("COM3", serial.SerialException("PermissionError(13, 'Access is denied.')"))
 
 
 # addresses

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from drivers.link import Outcome
+from drivers.link import Link, Outcome
+from drivers.memory import MemoryDevice, MemoryLink
 from drivers.settings import EzoSettings
 from linectl.clock import VIRTUAL_START_NS, Clock
 from linectl.errors import ConfigError, DeviceError, Refused, Unreachable
@@ -54,6 +55,29 @@ def test_our_own_lease_of_a_killed_run_is_taken_over() -> None:
             pass
 
     virtually(work)
+
+
+def test_a_line_that_another_program_of_ours_keeps_alive_is_refused_and_left_alone() -> None:
+    async def work() -> None:
+        bench = make()
+        async with bench.line:
+            second = Line(definition(), bench.clock, links=_wires_to(bench), boot="other")
+            before = len(bench.plc.sent(OWNER))
+            with pytest.raises(Refused, match="its heart beats") as caught:
+                await second.open()
+            assert caught.value.exit_code == 6
+            assert len(bench.plc.sent(OWNER)) == before
+        third = Line(definition(), bench.clock, links=_wires_to(bench), boot="third")
+        bench.plc.values[OWNER] = 1  # as a killed program leaves it: the token stands, no heart beats
+        async with third:
+            pass
+
+    virtually(work)
+
+
+def _wires_to(bench: Bench) -> dict[str, Link]:
+    devices: dict[str, MemoryDevice] = {"plc": bench.plc, "rtd": bench.rtd, "ec": bench.ec, "sensors": bench.sensors}
+    return {name: MemoryLink(device, name) for name, device in devices.items()}
 
 
 def test_an_unknown_register_map_is_refused() -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from drivers.settings import EzoSettings, LinkSettings, ModbusRtuSettings, ModbusTcpSettings, SerialSettings
+from drivers.settings import (
+    EzoSettings,
+    LinkSettings,
+    ModbusRtuSettings,
+    ModbusTcpSettings,
+    MqttSettings,
+    SerialSettings,
+)
 from linectl.clock import VIRTUAL_START_NS
 from linectl.model.lines import LineDefinition, Secret
 from linectl.server.discovery_ports import Holder, PortFacts, port_facts, serial_ports
@@ -82,14 +89,23 @@ def test_a_foreign_package_of_drivers_is_told() -> None:
     assert codes(packages({"drivers": ["linectl", "other"]})) == ["drivers_collision"]
 
 
-def test_a_password_that_everybody_can_read_is_told(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX")
+def test_a_password_that_others_can_read_is_told_with_its_link(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("secret", encoding="ascii")
-    line = LineDefinition("l", {}, {}, {}, {}, secrets={"sensors": Secret("u", file=str(file))})
+    place = ("line.yaml", 4, 7, "links.sensors.password_file")
+    links: dict[str, LinkSettings] = {"plc": ModbusTcpSettings("plc"), "sensors": MqttSettings("broker", username="u")}
+    line = LineDefinition("l", links, {}, {}, {}, secrets={"sensors": Secret("u", file=str(file), place=place)})
     file.chmod(0o600)
-    assert codes(secrets(line)) == []
-    file.chmod(0o644)
-    assert codes(secrets(line)) == ["secret_readable"]
+    assert secrets(line) == {}
+    for mode in (0o640, 0o604):
+        file.chmod(mode)
+        found = secrets(line)
+        assert list(found) == ["sensors"]
+        assert [(each.code, each.place.file) for each in found["sensors"]] == [("secret_unusable", "line.yaml:4")]
+        assert "chmod 600" in found["sensors"][0].what
+    file.unlink()
+    assert list(secrets(line)) == ["sensors"]
 
 
 @pytest.mark.parametrize(

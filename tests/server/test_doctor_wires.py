@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.settings import ModbusTcpSettings
+from drivers.settings import ModbusTcpSettings, MqttSettings
 from linectl.clock import Clock
 from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_line, load_line_text
@@ -131,9 +131,13 @@ async def test_a_unit_that_is_not_there_is_told_once(tmp_path: Path) -> None:
         ("[code:5] Not authorized", "broker_login"),
         ("the broker refuses to send sensors/#", "broker_acl"),
         ("[Errno 111] Connection refused", "link_unopened"),
+        ("mqtt://tls-broker:1883: [Errno 111] Connection refused", "link_unopened"),
+        ("mqtt://tls-broker:1883: the broker refuses to send tls/state", "broker_acl"),
+        ("mqtt://tls-broker:1883: the broker refuses user 'ssl' with this password ([code:134])", "broker_login"),
+        ("mqtt://tls-broker:1883: the broker speaks no TLS at this port", "broker_tls"),
     ],
 )
 def test_a_broker_that_does_not_let_us_in_is_told_by_its_reason(why: str, code: str) -> None:
-    settings = load_line(find_file("simulated", folder="config")).links["sensors"]
+    settings = MqttSettings("tls-broker")
     finding = judge_unopened("sensors", settings, why, "line.yaml:9")
     assert (finding.code, finding.exit_code, finding.place.file) == (code, 4, "line.yaml:9")
