@@ -17,14 +17,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.circulator import CirculatorLink
-from drivers.ezo import EzoLink
 from drivers.frames.sics import Weight, encode_weight
-from drivers.instrument import Instrument
+from drivers.instruments.circulator import CirculatorLink
+from drivers.instruments.ezo import EzoLink
+from drivers.instruments.instrument import Instrument
+from drivers.instruments.sics import SicsLink
 from drivers.lines import LinePort
 from drivers.link import Link, Point
 from drivers.settings import CirculatorSettings, EzoSettings, SerialSettings, SicsSettings
-from drivers.sics import SicsLink
 from drivers.streams import OnBytes, OnLost, OpenStream, Stream
 from linectl.clock import VirtualTimeLoop
 

@@ -77,12 +77,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """A write's end in raw values: what was asked, what the read-back said, and why when they differ."""
+    """A write's end in raw values: what was asked, what the read-back said, and why when they differ.
+
+    `unsent` is true for a refusal by the wire: it was down, or its device given up, and the device heard nothing.
+    """
 
     outcome: Outcome
     asked: RawValue
     got: RawValue | None = None
     detail: str = ""
+    unsent: bool = False
 
 
 @dataclass(slots=True)

@@ -18,12 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from drivers.circulator import CirculatorLink
-from drivers.ezo import EzoLink
+from drivers.instruments.circulator import CirculatorLink
+from drivers.instruments.ezo import EzoLink
+from drivers.instruments.sics import SicsLink
 from drivers.link import Link, Point, Priority
 from drivers.modbus.link import ModbusLink
-from drivers.mqtt import MqttLink
-from drivers.recording import Recorder, exchange_name, header_of
+from drivers.mqtt.link import MqttLink
+from drivers.recordings.recorder import Recorder, exchange_name, header_of
 from drivers.serial_port import PtyEnd
 from drivers.settings import (
     CirculatorSettings,
@@ -36,7 +37,6 @@ from drivers.settings import (
     SerialSettings,
     SicsSettings,
 )
-from drivers.sics import SicsLink
 from linectl.clock import VirtualTimeLoop
 from linectl.clock.wall import VIRTUAL_START_NS, Clock
 from linectl.sim.modbus_rtu import ModbusRtuServer

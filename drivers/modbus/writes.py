@@ -21,7 +21,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from drivers.addresses import ModbusAddress, modbus_address
-from drivers.errors import DeviceFault, DriverError
+from drivers.errors import BadAddress, DeviceFault, DriverError
 from drivers.frames.registers import registers_of, value_of
 from drivers.link import Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.modbus.retries import PAUSE_S
@@ -78,7 +78,8 @@ class Writer:
             doubt = f"{point.address}: {error}"
             self._wire.stats().last_error = doubt
             if not error.sent or (isinstance(error, DeviceFault) and error.code in _UNDONE):
-                return WriteResult(Outcome.REFUSED, value, None, doubt + _lack(request, error))
+                unsent = not error.sent and not isinstance(error, DeviceFault | BadAddress)
+                return WriteResult(Outcome.REFUSED, value, None, doubt + _lack(request, error), unsent)
         if point.readback and (request.function_code != _READ_WRITE or doubt or echo != registers):
             return await self._prove(point, value, registers, doubt, deadline, priority)
         if doubt:

@@ -45,7 +45,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Record, and say what is in the file and how each device on the wire did."""
-    from drivers.recording import Recorder
+    from drivers.recordings.recorder import Recorder
     from drivers.wire_tap import DeviceStats
     from linectl.cli.output import emit
     from linectl.cli.wire_text import counters_text

@@ -126,7 +126,7 @@ class LineFile(FileModel):
     calibration: str = ""
     links: dict[Word, LinkFile]
     devices: dict[Word, DeviceEntry] = Field(default_factory=dict)
-    scans: dict[Word, Positive]
+    scans: dict[Word, Positive] = Field(default_factory=dict)
     control: ControlFile | None = None
     zones: dict[Word, ZoneFile] = Field(default_factory=dict)
     tags: dict[TagName, TagFile]

@@ -23,10 +23,10 @@ __all__ = ["address_of", "broker_trouble", "build_link", "what_to_try"]
 _LINKS = {
     ModbusTcpSettings: ("drivers.modbus.link", "ModbusLink"),
     ModbusRtuSettings: ("drivers.modbus.link", "ModbusLink"),
-    EzoSettings: ("drivers.ezo", "EzoLink"),
-    SicsSettings: ("drivers.sics", "SicsLink"),
-    CirculatorSettings: ("drivers.circulator", "CirculatorLink"),
-    MqttSettings: ("drivers.mqtt", "MqttLink"),
+    EzoSettings: ("drivers.instruments.ezo", "EzoLink"),
+    SicsSettings: ("drivers.instruments.sics", "SicsLink"),
+    CirculatorSettings: ("drivers.instruments.circulator", "CirculatorLink"),
+    MqttSettings: ("drivers.mqtt.link", "MqttLink"),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from drivers.errors import BadReply, LinkDown
 from drivers.frames.mqtt_forms import of_frame, understood
 from drivers.frames.payload import Json
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import MqttSettings, MqttSource
 from drivers.wire_tap import Frame
 from linectl.errors import Unreachable

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drivers.exchange import SUFFIX
-from drivers.recording import BadExchange, header_of, write_dump
+from drivers.recordings.exchange import SUFFIX
+from drivers.recordings.recorder import BadExchange, header_of, write_dump
 from drivers.settings import LinkSettings
 from drivers.wire_tap import Dump, WireTap
 from linectl.clock import Clock

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drivers.recording import BadExchange, Recorder, exchange_name, header_of
+from drivers.recordings.recorder import BadExchange, Recorder, exchange_name, header_of
 from drivers.wire_tap import DeviceStats
 from linectl.errors import ConfigError, StoreError
 from linectl.model.lines import LineDefinition

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.exchange import read_exchange
 from drivers.frames.modbus import parse_request
 from drivers.link import Point
-from drivers.replay import ReplayLink
+from drivers.recordings.exchange import read_exchange
+from drivers.recordings.replay import ReplayLink
 from drivers.wire_tap import Direction
 from linectl.cli.main import run
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from drivers.addresses import circulator_point, ezo_field, modbus_address, mqtt_field, sics_point
 from drivers.errors import BadAddress, BadReply, DeviceFault
-from drivers.exchange import BadExchange, _Reader
 from drivers.frames import circulator, ezo, modbus, mqtt_forms, payload, sics
 from drivers.frames.explain import WIRES, explain
 from drivers.frames.lines import LineBuffer
@@ -24,6 +23,7 @@ from drivers.frames.registers import registers_of, value_of
 from drivers.link import Point
 from drivers.modbus.check import check
 from drivers.modbus.framing import MbapFramer, RtuFramer, Verdict, reply_size
+from drivers.recordings.exchange import BadExchange, _Reader
 from drivers.settings import MqttSource
 from drivers.wire_tap import Direction, Frame
 

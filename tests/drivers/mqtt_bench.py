@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import aiomqtt
 
 from drivers.link import Point, RawReading
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import MqttSettings
 
 TOPIC = "sensors/room/climate"

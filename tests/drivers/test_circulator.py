@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.circulator import CirculatorLink
 from drivers.errors import BadAddress, LinkDown
+from drivers.instruments.circulator import CirculatorLink
 from drivers.lines import LinePort
 from drivers.link import Link, Outcome, Point, RawValue, WriteResult
 from drivers.settings import CirculatorSettings, SerialSettings

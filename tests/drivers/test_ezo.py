@@ -13,7 +13,7 @@ import pytest
 
 import drivers.serial_port
 from drivers.errors import BadAddress, LinkDown
-from drivers.ezo import EzoLink
+from drivers.instruments.ezo import EzoLink
 from drivers.lines import LinePort, open_line_port
 from drivers.link import Link, Outcome, Point, RawReading
 from drivers.serial_port import PtyEnd

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.link import Outcome, Point, RawReading
 from drivers.modbus.link import ModbusLink
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import ModbusTcpSettings, MqttSettings
 from tests.drivers.conftest import Mosquitto
 from tests.drivers.fault_proxy import FaultProxy, fault_proxy

@@ -14,7 +14,7 @@ from amqtt.broker import Broker as EmbeddedBroker
 
 from drivers.errors import BadAddress, LinkDown
 from drivers.link import Link, Outcome, Point
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import MqttSettings, MqttSource
 from linectl.clock import VirtualTimeLoop
 from tests.drivers.mqtt_bench import (

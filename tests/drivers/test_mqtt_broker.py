@@ -15,8 +15,8 @@ import pytest
 
 from drivers.errors import LinkDown
 from drivers.link import Point
-from drivers.mqtt import MqttLink
-from drivers.mqtt_broker import topic_filters
+from drivers.mqtt.broker import topic_filters
+from drivers.mqtt.link import MqttLink
 from drivers.settings import MqttSettings, MqttSource, TlsSettings
 from tests.drivers.mqtt_bench import TOPIC, Broker, free_port, lacks, opened, publish, read, says, until
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.link import RawReading
-from drivers.mqtt_inbox import TOPICS_LIMIT, Inbox
-from drivers.mqtt_queue import Arrival
-from drivers.mqtt_sensor import LATE_S, PARTS_LIMIT
+from drivers.mqtt.inbox import TOPICS_LIMIT, Inbox
+from drivers.mqtt.newest import Arrival
+from drivers.mqtt.sensor import LATE_S, PARTS_LIMIT
 from drivers.settings import MqttSource
 from drivers.wire_tap import WireTap
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.link import Point
-from drivers.mqtt_queue import PER_TOPIC, WAITING_LIMIT, Arrival, NewestWins
+from drivers.mqtt.newest import PER_TOPIC, WAITING_LIMIT, Arrival, NewestWins
 from drivers.settings import MqttSource
 from tests.drivers.mqtt_bench import Broker, Flood, opened, read, until
 

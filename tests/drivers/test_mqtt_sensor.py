@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.frames.mqtt_forms import Said
-from drivers.mqtt_sensor import FRESH_PERIODS, LEAST_FRESH_S, Rhythm, Sensor
+from drivers.mqtt.sensor import FRESH_PERIODS, LEAST_FRESH_S, Rhythm, Sensor
 from drivers.settings import MqttSource
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from drivers.exchange import SUFFIX, Exchange, exchange_name, read_exchange
 from drivers.frames.explain import explain
 from drivers.link import Link, Point, Priority, RawValue
-from drivers.replay import ReplayLink
+from drivers.recordings.exchange import SUFFIX, Exchange, exchange_name, read_exchange
+from drivers.recordings.replay import ReplayLink
 from drivers.wire_tap import Direction
 from linectl.clock import VirtualTimeLoop
 

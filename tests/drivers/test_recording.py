@@ -19,10 +19,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import recording
-from drivers.exchange import header_line
-from drivers.recorded_settings import KINDS, kind_of, settings_from, settings_to
-from drivers.recording import BadExchange, Header, Recorder, exchange_name, header_of, read_exchange, write_dump
+from drivers.recordings import recorder
+from drivers.recordings.exchange import header_line
+from drivers.recordings.recorder import (
+    BadExchange,
+    Header,
+    Recorder,
+    exchange_name,
+    header_of,
+    read_exchange,
+    write_dump,
+)
+from drivers.recordings.settings import KINDS, kind_of, settings_from, settings_to
 from drivers.settings import (
     CirculatorSettings,
     EzoSettings,
@@ -186,7 +194,7 @@ def test_a_disk_that_fills_up_leaves_a_readable_file(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return super().write(data[:10])
 
-    monkeypatch.setattr(recording, "FileIO", Filling)
+    monkeypatch.setattr(recorder, "FileIO", Filling)
     path, tap = tmp_path / "a.wire.jsonl", WireTap()
     with Recorder(path, tap, header()) as recorder:
         exchanged(tap, 50)
@@ -201,7 +209,7 @@ def test_a_disk_that_fills_up_leaves_a_readable_file(
 KILLED = """
 import os, sys
 from pathlib import Path
-from drivers.recording import Recorder, header_of
+from drivers.recordings.recorder import Recorder, header_of
 from drivers.settings import ModbusTcpSettings
 from drivers.wire_tap import Direction, WireTap
 

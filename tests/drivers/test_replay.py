@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.errors import LinkDown
-from drivers.exchange import BadExchange, Exchange, Header, header_of, read_exchange
 from drivers.frames.modbus import Request, exception_reply, frame, request_pdu, values_reply
 from drivers.frames.modbus_rtu import rtu_frame
 from drivers.frames.mqtt_forms import frame_of
 from drivers.link import Link, Outcome, Point, Priority, RawReading
 from drivers.modbus.link import ModbusLink
-from drivers.recording import Recorder
-from drivers.replay import AtEnd, Replay, ReplayLink
+from drivers.recordings.exchange import BadExchange, Exchange, Header, header_of, read_exchange
+from drivers.recordings.recorder import Recorder
+from drivers.recordings.replay import AtEnd, Replay, ReplayLink
 from drivers.settings import (
     EzoSettings,
     LinkSettings,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drivers.link import Outcome, Point
 from drivers.modbus.link import ModbusLink
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import ModbusTcpSettings, MqttSettings
 from linectl.clock import Clock
 from linectl.sim.rig import Rig

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import BadAddress, LinkDown
+from drivers.instruments.sics import SicsLink
 from drivers.lines import LinePort
 from drivers.link import Link, Outcome, Point, RawReading, RawValue, WriteResult
 from drivers.settings import SerialSettings, SicsSettings
-from drivers.sics import SicsLink
 from linectl.clock import VirtualTimeLoop
 from tests.drivers.instruments import Balance, on_the_desk, opened, read, until_good
 

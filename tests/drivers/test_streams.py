@@ -355,7 +355,8 @@ WITHOUT = """
 import sys
 for name in ("termios", "tty", "pty", "fcntl", "grp"):
     sys.modules[name] = None
-import drivers.streams, drivers.lines, drivers.ezo, drivers.sics, drivers.circulator, drivers.modbus.wire
+import drivers.streams, drivers.lines, drivers.modbus.wire
+from drivers.instruments import circulator, ezo, sics
 import asyncio
 from drivers.errors import LinkDown
 from drivers.settings import SerialSettings

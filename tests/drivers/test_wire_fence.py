@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from benchmarks.wire_fence import KINDS, LATE, MIXED, NONE, run
-from drivers.instrument import Instrument
+from drivers.instruments.instrument import Instrument
 from drivers.lines import LinePort
 
 T = TypeVar("T")

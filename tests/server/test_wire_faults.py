@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from drivers.exchange import read_exchange
 from drivers.frames.modbus import Request, frame, request_pdu, values_reply
 from drivers.link import Point
-from drivers.recording import Header
-from drivers.replay import ReplayLink
+from drivers.recordings.exchange import read_exchange
+from drivers.recordings.recorder import Header
+from drivers.recordings.replay import ReplayLink
 from drivers.wire_tap import Direction, Dump, WireTap
 from linectl.clock import Clock
 from linectl.config.files import find_file

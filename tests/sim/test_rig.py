@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.ezo import EzoLink
+from drivers.instruments.ezo import EzoLink
 from drivers.link import Link, Outcome, Point, RawReading, RawValue
 from drivers.modbus.link import ModbusLink
-from drivers.mqtt import MqttLink
+from drivers.mqtt.link import MqttLink
 from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTcpSettings, MqttSettings
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.errors import ConfigError, Unreachable

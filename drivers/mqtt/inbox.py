@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from drivers.frames.mqtt_forms import Said, belongs, frame_of, understood
 from drivers.frames.payload import SIZE_LIMIT, BadPayload
 from drivers.link import LinkStats, RawReading
-from drivers.mqtt_queue import Arrival
-from drivers.mqtt_sensor import Sensor
+from drivers.mqtt.newest import Arrival
+from drivers.mqtt.sensor import Sensor
 from drivers.settings import MqttSource
 from drivers.wire_tap import Direction, WireTap
 

@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from drivers.errors import BadReply, LinkDown
-from drivers.exchange import GAP, BadExchange, Exchange
 from drivers.frames.modbus import frame as tcp_frame
 from drivers.frames.modbus import split_frames
 from drivers.frames.modbus_rtu import rtu_frame, unframed
+from drivers.recordings.exchange import GAP, BadExchange, Exchange
 from drivers.settings import SerialSettings
 from drivers.streams import OnBytes, OnLost, Stream
 from drivers.wire_tap import Direction, Frame

@@ -9,7 +9,7 @@ from typing import TypeVar
 from drivers.addresses import ezo_field
 from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.frames import ezo as frames
-from drivers.instrument import Instrument
+from drivers.instruments.instrument import Instrument
 from drivers.lines import LinePort
 from drivers.link import Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.settings import EzoSettings, SerialSettings

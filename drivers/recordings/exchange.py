@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from drivers.errors import DriverError
-from drivers.recorded_settings import kind_of, settings_from, settings_to
+from drivers.recordings.settings import kind_of, settings_from, settings_to
 from drivers.settings import LinkSettings
 from drivers.wire_tap import Direction, Frame
 

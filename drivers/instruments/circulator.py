@@ -16,7 +16,7 @@ from typing import TypeVar
 from drivers.addresses import circulator_point
 from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.frames import circulator as frames
-from drivers.instrument import Attempt, Instrument
+from drivers.instruments.instrument import Attempt, Instrument
 from drivers.lines import EITHER, LinePort
 from drivers.link import Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.settings import CirculatorSettings

@@ -15,9 +15,9 @@ import aiomqtt
 from drivers.addresses import mqtt_field
 from drivers.errors import LinkDown
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
-from drivers.mqtt_broker import connected, in_words, subscribe, topic_filters
-from drivers.mqtt_inbox import Inbox
-from drivers.mqtt_queue import NewestWins
+from drivers.mqtt.broker import connected, in_words, subscribe, topic_filters
+from drivers.mqtt.inbox import Inbox
+from drivers.mqtt.newest import NewestWins
 from drivers.settings import MqttSettings
 from drivers.wire_tap import WireTap
 

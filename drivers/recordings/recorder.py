@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drivers.exchange import (
+from drivers.recordings.exchange import (
     GAP,
     BadExchange,
     Exchange,

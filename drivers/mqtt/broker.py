@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from drivers.errors import LinkDown
 from drivers.frames.mqtt_forms import filters
 from drivers.in_flight import in_flight
-from drivers.mqtt_queue import NewestWins
+from drivers.mqtt.newest import NewestWins
 from drivers.settings import MqttSettings, TlsSettings
 
 __all__ = ["connected", "in_words", "subscribe", "topic_filters"]

@@ -13,7 +13,7 @@ from functools import partial
 from drivers.addresses import sics_point
 from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.frames import sics as frames
-from drivers.instrument import Attempt, Instrument
+from drivers.instruments.instrument import Attempt, Instrument
 from drivers.lines import LinePort
 from drivers.link import Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.settings import SicsSettings

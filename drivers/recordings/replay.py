@@ -11,13 +11,13 @@ from typing import Any
 
 from drivers.addresses import mqtt_field
 from drivers.errors import BadReply, LinkDown
-from drivers.exchange import Exchange
 from drivers.frames.mqtt_forms import of_frame
 from drivers.frames.payload import SIZE_LIMIT
 from drivers.link import Link, LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
-from drivers.mqtt_inbox import Inbox
-from drivers.mqtt_queue import Arrival
-from drivers.replay_stream import AtEnd, Replay, ReplayStream
+from drivers.mqtt.inbox import Inbox
+from drivers.mqtt.newest import Arrival
+from drivers.recordings.exchange import Exchange
+from drivers.recordings.stream import AtEnd, Replay, ReplayStream
 from drivers.settings import LinkSettings, ModbusRtuSettings, MqttSettings
 from drivers.wire_tap import Direction, Frame, WireTap
 
@@ -26,9 +26,9 @@ __all__ = ["AtEnd", "Replay", "ReplayLink", "ReplayStream"]
 _DRIVERS = {  # module, class, and its word for what opens the wire
     "modbus_tcp": ("drivers.modbus.link", "ModbusLink", "open_stream"),
     "modbus_rtu": ("drivers.modbus.link", "ModbusLink", "open_stream"),
-    "ezo": ("drivers.ezo", "EzoLink", "opener"),
-    "sics": ("drivers.sics", "SicsLink", "opener"),
-    "circulator": ("drivers.circulator", "CirculatorLink", "opener"),
+    "ezo": ("drivers.instruments.ezo", "EzoLink", "opener"),
+    "sics": ("drivers.instruments.sics", "SicsLink", "opener"),
+    "circulator": ("drivers.instruments.circulator", "CirculatorLink", "opener"),
 }
 
 

@@ -1,0 +1,1 @@
+"""Instruments on serial lines, each a small class."""

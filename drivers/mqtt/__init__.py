@@ -1,0 +1,1 @@
+"""Sensors behind an MQTT broker."""

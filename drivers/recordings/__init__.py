@@ -1,0 +1,1 @@
+"""What went over a wire, written to a file and played back."""
