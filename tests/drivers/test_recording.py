@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.recordings import recorder
+from drivers.recordings import recorder as module
 from drivers.recordings.exchange import header_line
 from drivers.recordings.recorder import (
     BadExchange,
@@ -194,7 +194,7 @@ def test_a_disk_that_fills_up_leaves_a_readable_file(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return super().write(data[:10])
 
-    monkeypatch.setattr(recorder, "FileIO", Filling)
+    monkeypatch.setattr(module, "FileIO", Filling)
     path, tap = tmp_path / "a.wire.jsonl", WireTap()
     with Recorder(path, tap, header()) as recorder:
         exchanged(tap, 50)
