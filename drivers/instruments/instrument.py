@@ -306,7 +306,7 @@ class Instrument(ABC):
         """Return how a write ended that `exc` ended: unknown, unless nothing was sent or the instrument said no."""
         said_no = isinstance(exc, DeviceFault) and exc.code != 0
         outcome = Outcome.UNKNOWN if attempt.sent and not said_no else Outcome.REFUSED
-        return WriteResult(outcome, value, None, str(exc))
+        return WriteResult(outcome, value, None, str(exc), unsent=not attempt.sent)
 
     # the wire
 

@@ -8,8 +8,9 @@ what came before, so what came within the last window is remembered, with the re
   read then is no copy. Only where its own request was answered the same before, it may be believed; a doubted one that
   comes again counts as that, so that nobody who asks for equal values asks for ever.
 - One that equals the last reply to its own request, or one that came too late for it, is held for as long as a reply
-  takes: were it a copy, the right one would follow. After three in a row the values are constant, and nothing is held
-  or doubted, unless no other request went between: one block alone, polled back to back, is always held.
+  takes: were it a copy, the right one would follow. One that is late even then equals it, and comes for another request
+  by then, so it is not believed. After three in a row the values are constant, and nothing is held or doubted, unless
+  no other request went between: one block alone, polled back to back, is always held.
 - One that comes sooner than the unit ever answered is held likewise; when nothing follows, the unit got faster.
 - The echo of a write is held where a read would not be believed: writes with equal echoes are not rare, and whoever
   wrote reads back.

@@ -246,7 +246,7 @@ class ModbusWire:
     ) -> None:
         """Raise BadReply when the reply may be a second copy of an older one (`drivers.modbus.pace`)."""
         request, frame = bytes((exchange.unit,)) + exchange.asked, bytes((found.unit,)) + found.pdu
-        shape, took_s = (exchange.asked[0], len(found.data)), t_reply_s - t_sent_s
+        shape, took_s, came_s = (exchange.asked[0], len(found.data)), t_reply_s - t_sent_s, t_reply_s
         belief = guard.memory.belief(request, frame, t_reply_s)
         if belief is Belief.NO:
             raise BadReply(f"{self.name}, {unit.name}: the reply is the same as one that just came; a second copy?")
@@ -254,10 +254,11 @@ class ModbusWire:
             quarantines, limit_s = guard.quarantines, self._line.limit_s(exchange.asked)
             usual_s = unit.pace.slowest_s(shape) or limit_s
             await asyncio.sleep(min(_HELD * usual_s, limit_s) + guard.gap_s)
+            came_s = max(t_sent_s + limit_s, t_reply_s)  # were it a copy after all: until a window after that
             if guard.quarantines != quarantines:
                 raise BadReply(f"{self.name}, {unit.name}: an older reply came again, then another one")
         unit.pace.took(shape, took_s)
-        guard.memory.believed(request, frame, t_reply_s)
+        guard.memory.believed(request, frame, came_s)
 
     def _answered(self, unit: Unit, found: Found, t_sent_s: float, t_reply_s: float) -> Answer:
         reply_class = self._decoder.lookupPduClass(bytes((found.unit,)) + found.pdu)

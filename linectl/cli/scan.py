@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from linectl.cli.options import common
 from linectl.words import tr
 
+if TYPE_CHECKING:
+    from drivers.settings import ModbusRtuSettings, ModbusTcpSettings
+    from linectl.server.discovery_modbus import Bounds
+
 __all__ = ["command"]
 
 _NOTHING_FOUND = 4
 _TABLES = ("hr", "ir", "co", "di")
+_REFUSALS = 3  # of a table on a serial line: 20 units that refuse everything then take about a minute
 
 
 @click.group("scan", help=tr("Look for what answers: Modbus units, serial ports, MQTT topics. Nothing is written."))
@@ -29,12 +37,12 @@ def command() -> None:
 @click.option("--parity", type=click.Choice(["N", "E", "O"]), default="N", help=tr("with --port: parity (N)"))
 @click.option("--stop-bits", type=click.IntRange(1, 2), default=1, help=tr("with --port: stop bits (1)"))
 @click.option("--units", default="1-247", help=tr("unit ids, such as 1-10,17 (1-247)"))
-@click.option("--tables", default="hr,ir,co,di", help=tr("tables to look into (hr,ir,co,di)"))
-@click.option("--last", type=click.IntRange(0, 65_535), default=127, help=tr("last address to look at (127)"))
+@click.option("--tables", help=tr("tables to look into (hr,ir,co,di; with --port hr,ir)"))
+@click.option("--last", type=click.IntRange(0, 65_535), help=tr("last address to look at (127; with --port 15)"))
 @click.option(
     "--requests", type=click.IntRange(1, 100_000), default=10_000, help=tr("at most so many requests (10000)")
 )
-@click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, help=tr("at most so long, s (60)"))
+@click.option("--seconds", type=click.FloatRange(1, 3600), help=tr("at most so long, s (60; with --port 300)"))
 @common
 def modbus(
     address: str | None,
@@ -43,10 +51,10 @@ def modbus(
     parity: str,
     stop_bits: int,
     units: str,
-    tables: str,
-    last: int,
+    tables: str | None,
+    last: int | None,
     requests: int,
-    seconds: float,
+    seconds: float | None,
     data: Path | None,  # noqa: ARG001  # --data is common to all verbs
     as_json: bool,
 ) -> int:
@@ -54,7 +62,7 @@ def modbus(
     from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, SerialSettings
     from linectl.cli.output import emit
     from linectl.cli.scan_text import modbus_as_data, modbus_as_text
-    from linectl.server.discovery_modbus import Bounds, scan_modbus
+    from linectl.server.discovery_modbus import scan_modbus
     from linectl.server.logs import quiet_libraries
 
     if (address is None) == (port is None):
@@ -66,14 +74,14 @@ def modbus(
     else:
         settings = ModbusTcpSettings(*host_and_port(str(address), 502))
     wanted = unit_ids(units)
-    text = tr("read-only; at most {requests} requests and {s} s: {units} unit ids, addresses 0 to {last}")
-    _say(text.format(requests=requests, s=round(seconds), units=len(wanted), last=last))
+    ground = _ground(settings, tables, last, requests, seconds)
+    _tell_ground(settings, ground, len(wanted))
     search = scan_modbus(
         settings,
         units=wanted,
-        tables=_known_tables(tables),
-        last=last,
-        bounds=Bounds(requests, seconds),
+        tables=ground.tables,
+        last=ground.last,
+        bounds=ground.bounds,
         on_unit=lambda unit: _progress(tr("unit {unit}").format(unit=unit)),
     )
     found = asyncio.run(search)
@@ -83,6 +91,51 @@ def modbus(
     else:
         click.echo(modbus_as_text(found))
     return 0 if found.units else _NOTHING_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a search looks at: tables, the last address, and its bounds."""
+
+    tables: list[str]
+    last: int
+    bounds: Bounds
+
+
+def _ground(
+    settings: ModbusTcpSettings | ModbusRtuSettings,
+    tables: str | None,
+    last: int | None,
+    requests: int,
+    seconds: float | None,
+) -> _Ground:
+    """Return what was asked for; what was not is less on a serial line, where each refusal costs a quarantine."""
+    from drivers.settings import ModbusRtuSettings
+    from linectl.server.discovery_modbus import Bounds
+
+    if not isinstance(settings, ModbusRtuSettings):
+        bounds = Bounds(requests, 60.0 if seconds is None else seconds)
+        return _Ground(_known_tables(tables or ",".join(_TABLES)), 127 if last is None else last, bounds)
+    bounds = Bounds(requests, 300.0 if seconds is None else seconds, _REFUSALS if last is None else 0)
+    return _Ground(_known_tables(tables or "hr,ir"), 15 if last is None else last, bounds)
+
+
+def _tell_ground(settings: ModbusTcpSettings | ModbusRtuSettings, ground: _Ground, units: int) -> None:
+    """Say before a search what it looks at, and on a serial line how long that takes."""
+    from drivers.settings import ModbusRtuSettings
+    from linectl.server.discovery_modbus import expected_s
+
+    bounds = ground.bounds
+    text = tr("read-only; at most {requests} requests and {s} s: {units} unit ids, addresses 0 to {last}")
+    _say(text.format(requests=bounds.requests, s=round(bounds.seconds), units=units, last=ground.last))
+    if not isinstance(settings, ModbusRtuSettings):
+        return
+    search_s, each_s = expected_s(settings, units, len(ground.tables), ground.last, bounds.refusals)
+    text = tr("expected: {s} s for the unit ids, and up to {each} s for each unit that answers")
+    _say(text.format(s=math.ceil(search_s), each=math.ceil(each_s)))
+    if bounds.refusals:
+        text = tr("a table is left after {n} refusals; with --last N every address is looked at")
+        _say(text.format(n=bounds.refusals))
 
 
 @command.command("serial", help=tr("List the serial ports, who may use them and who does; --ask what hangs on one."))

@@ -42,6 +42,9 @@ def modbus_as_text(found: ModbusScan) -> str:
         lines.append(tr("every unit id is answered alike: the device does not look at it"))
     if not found.complete:
         lines.append(tr("the search ended at its bounds: --requests, --seconds"))
+    if found.refusals:
+        text = tr("a table was left after {n} refusals: with --last N every address is looked at")
+        lines.append(text.format(n=found.refusals))
     return "\n".join([*lines, "", modbus_yaml(found)])
 
 
@@ -116,6 +119,7 @@ def modbus_as_data(found: ModbusScan) -> dict[str, Any]:
         "requests": found.requests,
         "seconds": round(found.seconds, 3),
         "complete": found.complete,
+        "refusals": found.refusals or None,
         "ignores_unit_ids": found.deaf_to_ids,
         "yaml": modbus_yaml(found) if found.units else "",
     }

@@ -13,7 +13,7 @@ import click
 from drivers.link import Outcome
 from linectl.cli.output import emit, envelope
 from linectl.cli.tags_text import quality_text, value_of_text, value_text
-from linectl.errors import DeviceError, LinectlError, NotConfirmed, Refused
+from linectl.errors import DeviceError, LinectlError, NotConfirmed, Refused, Unreachable
 from linectl.lab.answers import yes_or_no
 from linectl.line.line import WriteReport
 from linectl.model.lines import LineDefinition, Tag
@@ -39,7 +39,7 @@ class Wanted:
 
 
 def carry_out(definition: LineDefinition, wanted: Wanted, data: Path | None, *, as_json: bool) -> int:
-    """Check, ask, write, and say how it ended; return the exit code: 0, 5 (clamped, unknown), 6 (refused).
+    """Check, ask, write, and say how it ended; return the exit code: 0, 4 (unsent), 5 (clamped, unknown), 6 (refused).
 
     Raises:
         ConfigError: no such tag, or not its kind of value.
@@ -103,7 +103,7 @@ async def _now(definition: LineDefinition, tag: Tag, wanted: Wanted, data: Path 
 
 
 def _tell(definition: LineDefinition, tag: Tag, report: WriteReport, *, as_json: bool) -> int:
-    error = _error(tag, report)
+    error = _error(tag, report, definition.source)
     if as_json:
         data = _as_data(tag, report)
         if error is None:
@@ -133,12 +133,16 @@ def _is_of_the_plc(definition: LineDefinition, tag: Tag) -> bool:
     return heartbeat.link == tag.link and heater in definition.tags
 
 
-def _error(tag: Tag, report: WriteReport) -> LinectlError | None:
+def _error(tag: Tag, report: WriteReport, file: str) -> LinectlError | None:
     """Return what is told of a write that did not end as asked, None for one that did."""
     detail = f": {report.detail}" if report.detail else ""
     match report.outcome:
         case Outcome.CONFIRMED:
             return None
+        case Outcome.REFUSED if report.refused_by == "link":
+            text = tr("{tag}: nothing was sent, the wire does not reach it").format(tag=tag.name)
+            hint = tr("see why: linectl doctor {file}").format(file=file)
+            return Unreachable(text + detail, hint=hint, code="E-WRT-LINK")
         case Outcome.REFUSED:
             text = tr("{tag}: refused by {by}").format(tag=tag.name, by=_refused_by(report.refused_by))
             return Refused(text + detail, code=f"E-WRT-{report.refused_by.upper()}")
@@ -150,7 +154,7 @@ def _error(tag: Tag, report: WriteReport) -> LinectlError | None:
             return DeviceError(message + detail, hint=hint, code="E-WRT-CLAMPED")
         case _:
             text = tr("{tag}: nobody knows whether it was written").format(tag=tag.name)
-            hint = tr("read it: linectl tags read LINE {tag}").format(tag=tag.name)
+            hint = tr("read it: linectl tags read {file} {tag}").format(file=file, tag=tag.name)
             return DeviceError(text + detail, hint=hint, code="E-WRT-UNKNOWN")
 
 
@@ -160,7 +164,6 @@ def _refused_by(word: str) -> str:
         "lease": tr("the PLC's owner"),
         "range": tr("its range"),
         "limit": tr("the limit of its zone"),
-        "link": tr("its wire"),
         "device": tr("the device"),
     }
     return words.get(word, word)

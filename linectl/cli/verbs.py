@@ -29,6 +29,7 @@ VERBS = {
     "import": ("linectl.cli.import_trials", "take in past trials from a CSV file, or an exported run"),
     "tags": ("linectl.cli.tags", "list, read, write, watch and trace the tags of a line"),
     "record": ("linectl.cli.record", "record what goes over one wire, to be played back"),
+    "frames": ("linectl.cli.frames", "what a recording or a wire fault's file holds, in words"),
     "scan": ("linectl.cli.scan", "look for what answers: Modbus units, serial ports, MQTT topics"),
     "doctor": ("linectl.cli.doctor", "check links, rights, ports, clock, store and every tag; say what to do"),
     "config": ("linectl.cli.config", "check a line or experiment file"),

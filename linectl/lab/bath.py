@@ -276,7 +276,7 @@ class BathProcedure:
             by=report.refused_by,
             detail=report.detail,
         )
-        if report.outcome is Outcome.UNKNOWN:
+        if report.outcome is Outcome.UNKNOWN or report.refused_by == "link":
             raise DeviceError(text, hint=tr("check the controller and its network, then start the run again"))
         raise Refused(text, hint=tr("check alarms, level and limits of {zone}").format(zone=self._zone.name))
 

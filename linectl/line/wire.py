@@ -67,7 +67,9 @@ class Wire:
     async def write(self, tag: Tag, value: Value, priority: Priority = Priority.WRITE) -> WriteReport:
         """Write `value` (in the tag's unit) once and report what the read-back said; nothing is checked here."""
         result = await self.write_raw(tag, encode(tag, value), within_s=WRITE_WITHIN_S, priority=priority)
-        refused = "device" if result.outcome is Outcome.REFUSED else ""
+        refused = ""
+        if result.outcome is Outcome.REFUSED:
+            refused = "link" if result.unsent else "device"
         got = self._engineering(tag, result.got)
         return self.audit(WriteReport(tag.name, result.outcome, value, got, refused, result.detail))
 

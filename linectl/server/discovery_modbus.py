@@ -13,13 +13,14 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInput
 
 from drivers.errors import BadReply, DeviceFault, DriverError, LinkDown, ReplyTimeout
 from drivers.link import Priority
+from drivers.modbus.guard import timeout_s, window_s
 from drivers.modbus.identify import identified
 from drivers.modbus.wire import ModbusWire
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings
 from linectl.errors import Unreachable
 from linectl.line.links import what_to_try
 
-__all__ = ["TABLES", "Bounds", "ModbusScan", "Unit", "answering_units", "readable", "scan_modbus"]
+__all__ = ["TABLES", "Bounds", "ModbusScan", "Unit", "answering_units", "expected_s", "readable", "scan_modbus"]
 
 Ask = Callable[[ModbusPDU], Awaitable[None]]
 
@@ -35,16 +36,21 @@ _NO_FUNCTION = 1
 _BLOCK = 64
 _REOPEN_S = 1.5  # after silence a TCP wire is dropped and opened again: so long is waited for that
 _IDENTITY_S = 2.0
+_SHORT_BYTES = (8, 7)  # a read of one register, and its reply
 _MANY = 30  # ids that all answer alike: the device does not look at them
 _TCP_TIMEOUT_S = 0.3  # a unit of a local network answers in a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a search may ask: requests, and s of loop time."""
+    """How much a search may ask: requests, and s of loop time; and what it takes of one table of one unit.
+
+    `refusals` is after how many exceptions a table is left (0: never). Each costs an RTU line a quarantine.
+    """
 
     requests: int = 10_000
     seconds: float = 60.0
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class ModbusScan:
     requests: int
     seconds: float
     complete: bool
+    refusals: int = 0
 
     @property
     def deaf_to_ids(self) -> bool:
@@ -175,11 +182,28 @@ async def _scan(
             found[index] = replace(unit, identity=await asker.identity(unit.unit))
         for index, unit in enumerate(found[:_MANY]):
             on_unit(unit.unit)
-            ranges = {table: await readable(asker.ask, unit.unit, table, 0, last) for table in tables}
+            ranges = {
+                table: await readable(asker.ask, unit.unit, table, 0, last, refusals=bounds.refusals)
+                for table in tables
+            }
             found[index] = replace(found[index], ranges={table: each for table, each in ranges.items() if each})
     except _OutOfBounds:
         complete = False
-    return ModbusScan(settings, tuple(found), asker.requests, asker.seconds, complete)
+    return ModbusScan(settings, tuple(found), asker.requests, asker.seconds, complete, bounds.refusals)
+
+
+def expected_s(
+    settings: ModbusRtuSettings, units: int, tables: int, last: int, refusals: int = 0
+) -> tuple[float, float]:
+    """Return how long (s) a search of an RTU line takes: for `units` silent ids, and at most for each that answers.
+
+    Silence costs a timeout and a quarantine, a refusal less; halving `last + 1` addresses that are all refused takes
+    twice as many requests, less one.
+    """
+    fault_s = timeout_s(settings, *_SHORT_BYTES) + window_s(settings)
+    asked = 2 * last + 1
+    faults = min(asked, refusals) if refusals else asked
+    return units * fault_s, (1 + tables * faults) * fault_s
 
 
 async def answering_units(wire: ModbusWire, units: Sequence[int], bounds: Bounds) -> list[int]:
@@ -203,13 +227,18 @@ async def _answers(asker: _Asker, unit: int) -> str:
     return "values"
 
 
-async def readable(ask: Ask, unit: int, table: str, first: int, last: int) -> tuple[tuple[int, int], ...]:
+async def readable(
+    ask: Ask, unit: int, table: str, first: int, last: int, *, refusals: int = 0
+) -> tuple[tuple[int, int], ...]:
     """Return the ranges (first and last address) from `first` to `last` that can be read, found by halving.
+
+    After so many `refusals` the table is left, with what was found so far (0: never).
 
     Raises:
         _OutOfBounds: what `ask` raises at its bounds.
     """
     good: list[tuple[int, int]] = []
+    refused = 0
     todo = [(start, min(start + _BLOCK - 1, last)) for start in range(last // _BLOCK * _BLOCK, first - 1, -_BLOCK)]
     while todo:
         low, high = todo.pop()
@@ -218,6 +247,9 @@ async def readable(ask: Ask, unit: int, table: str, first: int, last: int) -> tu
         except DeviceFault as fault:
             if fault.code == _NO_FUNCTION:
                 return ()
+            refused += 1
+            if refused == refusals:
+                break
             if low < high:
                 middle = (low + high) // 2
                 todo += [(middle + 1, high), (low, middle)]

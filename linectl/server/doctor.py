@@ -16,7 +16,7 @@ from linectl.server.commissioning import Site, looking
 from linectl.server.discovery_ports import port_facts
 from linectl.server.doctor_devices import judge_devices, with_expectations
 from linectl.server.doctor_finding import Finding, Level, Place
-from linectl.server.doctor_links import judge_unopened
+from linectl.server.doctor_links import judge_pace, judge_unopened
 from linectl.server.doctor_machine import clock_facts, judge_clock, judge_store, packages, secrets, store_facts
 from linectl.server.doctor_plc import judge_plc
 from linectl.server.doctor_ports import judge_port, port_of, shared_ports
@@ -55,12 +55,20 @@ class Diagnosis:
         self.findings += findings
 
 
-def examine_computer(store: Path, step_s: float = 0.0) -> Diagnosis:
-    """Return what is wrong with this computer, whatever line it runs."""
+def examine_computer(store: Path, step_s: float = 0.0, *, of_line: bool = False) -> Diagnosis:
+    """Return what is wrong with this computer, whatever line it runs.
+
+    `store` is the store of a line, or with `of_line` false that of imports, in the folder where those of lines go.
+    """
     found = Diagnosis()
     found.looked("packages", tr("no foreign package in the way"), packages())
     found.looked("clock", tr("date and time service"), judge_clock(clock_facts(step_s)))
-    found.looked("store", str(store), judge_store(store_facts(store)))
+    facts = store_facts(store)
+    if of_line:
+        found.looked("store", str(store), judge_store(facts))
+    else:
+        named = facts if facts.cannot_read else replace(facts, file=store.parent)
+        found.looked("store", tr("folder {folder}").format(folder=store.parent), judge_store(named))
     return found
 
 
@@ -91,7 +99,7 @@ async def examine(at: Site, *, wait_s: float = 5.0) -> Diagnosis:
     definition = at.definition
     shut = secrets(definition)
     wires = await _wires(at, places, wait_s, shut)
-    found = examine_computer(at.store_file, at.clock.step_s())
+    found = examine_computer(at.store_file, at.clock.step_s(), of_line=True)
     tags, links = len(definition.tags), len(definition.links)
     text = ntr("{file}: {tags} tags on {n} link", "{file}: {tags} tags on {n} links", links)
     found.looked("config", text.format(file=definition.source, tags=tags, n=links), [])
@@ -164,7 +172,8 @@ def _judge(
     """Judge the links, and the tags, topics and instruments on those that opened."""
     used = [name for name in definition.links if any(each.tag.link == name for each in said)]
     closed = [judge_unopened(name, definition.links[name], why, places.get(name, "")) for name, why in unopened.items()]
-    found.looked("links", ", ".join(used) or "-", closed)
+    paces = [judge_pace(name, definition.links[name], places.get(name, "")) for name in used]
+    found.looked("links", ", ".join(used) or "-", [*closed, *(each for each in paces if each is not None)])
     deaf = {id(each) for tags in deaf_units(said).values() for each in tags}
     heard = [each for each in said if each.tag.link not in unopened and id(each) not in deaf]
     own = [each for each in heard if each.tag.name in definition.tags]

@@ -227,9 +227,12 @@ def test_a_password_that_cannot_be_used_hides_nothing_else(say: Say, tmp_path: P
     assert "broker.secret cannot be read" in wrong[0]["what"]
 
 
-def test_the_computer_alone(say: Say) -> None:
+def test_the_computer_alone(say: Say, tmp_path: Path) -> None:
     code, out, _ = say("doctor", "--json")
     data = json.loads(out)["data"]
     assert (code, data["healthy"]) == (0, True)
     assert set(data["rooms"]) == MACHINE
+    text = say("doctor")[1]
+    assert "/data" in text or str(tmp_path)[:30] in text  # a line of 80 columns may end before
+    assert "imports.db" not in text  # it is no line's store
     assert say("doctor", "--sim")[0] == 2

@@ -47,7 +47,7 @@ def broker(tmp_path: Path) -> Iterator[int]:
         yield port
 
 
-def a_line(snippet: str, *, scans: str = "scans: {slow: 30.0}") -> None:
+def a_line(snippet: str, *, scans: str = "") -> None:
     """Show that the lines that a search prints make a line file."""
     load_line_text(SourceText("found.yaml", f"kind: line\nname: found\n{scans}\n{snippet}\n", ""))
 

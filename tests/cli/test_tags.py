@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from drivers.link import Outcome
 from linectl import words
+from linectl.cli import tags_write
 from linectl.cli.main import run
+from linectl.line.line import WriteReport
 from linectl.server.simulated import SimulatedLine
 from tests.cli.rigs import Words, float_words, modbus, rig
 
@@ -165,6 +168,40 @@ class TestWriting:
         body = json.loads(out)
         assert (code, body["data"]["outcome"], body["data"]["asked"], body["data"]["got"]) == (5, "clamped", 42.5, 10)
         assert "kept 10 l/min where 42.5 l/min was asked" in err
+
+    @pytest.mark.parametrize(
+        ("outcome", "by", "exit_code", "said", "hint"),
+        [
+            (Outcome.REFUSED, "link", 4, "nothing was sent", "linectl doctor {file}"),
+            (Outcome.REFUSED, "device", 6, "refused by the device", ""),
+            (Outcome.UNKNOWN, "", 5, "nobody knows whether it was written", "linectl tags read {file} bath.flow"),
+        ],
+    )
+    def test_how_it_ended_is_told_with_what_to_type(
+        self,
+        outcome: Outcome,
+        by: str,
+        exit_code: int,
+        said: str,
+        hint: str,
+        tmp_path: Path,
+        say: Say,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def written(_at: object, tag: str, value: float, *, who: str) -> WriteReport:
+            assert who
+            return WriteReport(tag, outcome, value, None, by, "unit 1: it did not answer 3 times in a row")
+
+        monkeypatch.setattr(tags_write, "write_tag", written)
+        file = tmp_path / "line.yaml"
+        file.write_text(LINE.format(port=1), encoding="utf-8")
+        code, _, err = say("tags", "write", str(file), "bath.flow", "5", "--arm", "--yes")
+        assert code == exit_code
+        if words.language() == "en":
+            assert said in err
+            assert ("refused" in err) == (by == "device")
+        assert "3 times in a row" in err
+        assert hint.format(file=file) in err
 
 
 def test_watch_prints_changes_and_ends(served: tuple[SimulatedLine, Path], say: Say) -> None:

@@ -82,6 +82,15 @@ def test_a_small_line() -> None:
     assert line.config_hash == "hash"
 
 
+def test_a_line_without_scans_is_sound_until_a_tag_names_one() -> None:
+    text = "kind: line\nname: a\nlinks: {plc: {type: modbus_tcp, host: h}}\ntags:\n  bath.f: {link: plc, point: 1/hr0}"
+    line = load_line_text(SourceText("few.yaml", text, ""))
+    assert (line.scans, line.tags["bath.f"].scan) == ({}, "")
+    assert load_line_text(SourceText("again.yaml", dump_line(line), "")).scans == {}
+    with pytest.raises(ConfigError, match=r"few.yaml:5:\d+: tags.bath.f.scan: "):
+        load_line_text(SourceText("few.yaml", text.replace("hr0}", "hr0, scan: fast}"), ""))
+
+
 @pytest.mark.parametrize("name", ["simulated", "lab_rig"])
 def test_the_shipped_lines(name: str) -> None:
     path = find_file(name, beside=Path(__file__).resolve().parents[1] / "x")

@@ -131,6 +131,12 @@ def test_files_of_tls_are_beside_the_line_and_looked_for(tmp_path: Path) -> None
         assert problem(path).endswith(f"own.key may be read by others (mode 644): chmod 600 {tmp_path / 'own.key'}")
 
 
+def test_a_check_of_the_file_names_the_place_of_a_tls_file(tmp_path: Path) -> None:
+    path = line_in(tmp_path, "tls: {ca_file: tls/ca.pem}")
+    with pytest.raises(ConfigError, match=r"line.yaml:9:11: links.room.tls.ca_file: .*: no such file"):
+        load_any(path)
+
+
 def test_a_broker_in_the_place_of_the_one_in_the_file_gets_no_password(tmp_path: Path) -> None:
     line = load_line(line_in(tmp_path, "password_env: LINECTL_TEST_NOWHERE"))
     simulated = replace(line, links={**line.links, "room": MqttSettings("127.0.0.1", 1, ("a",))})

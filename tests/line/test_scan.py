@@ -13,6 +13,7 @@ from drivers.link import RawReading
 from linectl.clock import VirtualTimeLoop
 from linectl.model.readings import GOOD, bad
 from linectl.units import NS_PER_S
+from linectl.words import with_comma
 from tests.line.benches import HEARTBEAT, TEXT, Bench, make, virtually
 
 
@@ -202,7 +203,10 @@ def test_an_empty_position_and_plain_water_are_no_sensor_faults() -> None:
         async with bench.line:
             await until(2.2)
             assert bench.line.reading("label.p01").quality == bad("out_of_service")
-            assert bench.line.reading("bath.naoh").quality == bad("out_of_range")
+            naoh = bench.line.reading("bath.naoh")
+            assert naoh.quality == bad("out_of_range")
+            assert naoh.detail.startswith("bath.conductivity 0")
+            assert with_comma("(0.01-4 % NaOH, 5-90 °C)") in naoh.detail
         return bench
 
     assert virtually(work).told("sensor_bad") == []
