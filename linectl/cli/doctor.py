@@ -12,7 +12,7 @@ from linectl.cli.options import common
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.server.doctor import Diagnosis
+    from linectl.server.doctor.examine import Diagnosis
 
 __all__ = ["command"]
 
@@ -31,7 +31,7 @@ def command(line: Path | None, sim: bool, seed: int, wait_s: float, data: Path |
     """Look, tell, and end with 0, or with the first cause's code: 3 a file, 4 a wire, 5 a device, 6 a holder."""
     from linectl.cli.doctor_text import as_data, as_text
     from linectl.cli.output import emit
-    from linectl.server.doctor_finding import exit_code
+    from linectl.server.doctor.finding import exit_code
     from linectl.server.logs import quiet_libraries
 
     if sim and line is None:
@@ -50,7 +50,7 @@ def _look(line: Path | None, sim: bool, seed: int, wait_s: float, data: Path | N
     from linectl.config.load import load_line
     from linectl.errors import ConfigError
     from linectl.server.commissioning import site
-    from linectl.server.doctor import examine, examine_computer, wrong_file
+    from linectl.server.doctor.examine import examine, examine_computer, wrong_file
     from linectl.server.places import store_path
 
     if line is None:

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from linectl.server.doctor import ROOMS, Diagnosis
-from linectl.server.doctor_finding import Finding, Level, worst
+from linectl.server.doctor.examine import ROOMS, Diagnosis
+from linectl.server.doctor.finding import Finding, Level, worst
 from linectl.words import ntr, tr
 
 __all__ = ["as_data", "as_text"]

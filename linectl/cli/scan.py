@@ -16,7 +16,7 @@ from linectl.words import tr
 
 if TYPE_CHECKING:
     from drivers.settings import ModbusRtuSettings, ModbusTcpSettings
-    from linectl.server.discovery_modbus import Bounds
+    from linectl.server.discovery.modbus import Bounds
 
 __all__ = ["command"]
 
@@ -62,7 +62,7 @@ def modbus(
     from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, SerialSettings
     from linectl.cli.output import emit
     from linectl.cli.scan_text import modbus_as_data, modbus_as_text
-    from linectl.server.discovery_modbus import scan_modbus
+    from linectl.server.discovery.modbus import scan_modbus
     from linectl.server.logs import quiet_libraries
 
     if (address is None) == (port is None):
@@ -111,7 +111,7 @@ def _ground(
 ) -> _Ground:
     """Return what was asked for; what was not is less on a serial line, where each refusal costs a quarantine."""
     from drivers.settings import ModbusRtuSettings
-    from linectl.server.discovery_modbus import Bounds
+    from linectl.server.discovery.modbus import Bounds
 
     if not isinstance(settings, ModbusRtuSettings):
         bounds = Bounds(requests, 60.0 if seconds is None else seconds)
@@ -123,7 +123,7 @@ def _ground(
 def _tell_ground(settings: ModbusTcpSettings | ModbusRtuSettings, ground: _Ground, units: int) -> None:
     """Say before a search what it looks at, and on a serial line how long that takes."""
     from drivers.settings import ModbusRtuSettings
-    from linectl.server.discovery_modbus import expected_s
+    from linectl.server.discovery.modbus import expected_s
 
     bounds = ground.bounds
     text = tr("read-only; at most {requests} requests and {s} s: {units} unit ids, addresses 0 to {last}")
@@ -146,8 +146,8 @@ def serial(port: str | None, baud: int | None, data: Path | None, as_json: bool)
     """List, or ask; asking ends with 4 when nothing known answers."""
     from linectl.cli.output import emit
     from linectl.cli.scan_text import asked_as_data, asked_as_text, ports_as_data, ports_as_text
-    from linectl.server.discovery_ports import serial_ports
-    from linectl.server.discovery_serial import BAUDS, MODBUS, ask_port
+    from linectl.server.discovery.ports import serial_ports
+    from linectl.server.discovery.serial_lines import BAUDS, MODBUS, ask_port
     from linectl.server.logs import quiet_libraries
 
     if port is None:
@@ -195,7 +195,7 @@ def mqtt(
     from linectl.cli.output import emit
     from linectl.cli.scan_text import topics_as_data, topics_as_text
     from linectl.errors import Refused
-    from linectl.server.discovery_mqtt import listen
+    from linectl.server.discovery.mqtt import listen
     from linectl.server.logs import quiet_libraries
 
     quiet_libraries()

@@ -11,10 +11,10 @@ import yaml
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, MqttSettings, SerialSettings
 from linectl.cli.output import table
 from linectl.line.links import address_of
-from linectl.server.discovery_modbus import ModbusScan, Unit
-from linectl.server.discovery_mqtt import Topic, form_of, numbers_in
-from linectl.server.discovery_ports import PortFacts
-from linectl.server.discovery_serial import Instrument
+from linectl.server.discovery.modbus import ModbusScan, Unit
+from linectl.server.discovery.mqtt import Topic, form_of, numbers_in
+from linectl.server.discovery.ports import PortFacts
+from linectl.server.discovery.serial_lines import Instrument
 from linectl.words import decimal, tr
 
 __all__ = [

@@ -20,8 +20,8 @@ from linectl.config.load import load_line_text
 from linectl.model.lines import Tag
 from linectl.model.readings import Reading, bad
 from linectl.server.commissioning import Look, Site, looking, trace_of
-from linectl.server.doctor_finding import Level
-from linectl.server.doctor_tags import Said, judge_tag
+from linectl.server.doctor.finding import Level
+from linectl.server.doctor.tags import Said, judge_tag
 from linectl.sim.broker import EmbeddedBroker
 
 

@@ -10,8 +10,8 @@ import pytest
 from drivers.serial_port import PtyEnd
 from drivers.settings import ModbusRtuSettings, SerialSettings
 from linectl.errors import Unreachable
-from linectl.server.discovery_modbus import Bounds, scan_modbus
-from linectl.server.discovery_serial import ask_port
+from linectl.server.discovery.modbus import Bounds, scan_modbus
+from linectl.server.discovery.serial_lines import ask_port
 from linectl.sim.modbus_rtu import ModbusRtuServer
 from linectl.sim.registers import Fault, ModbusFault
 from tests.drivers.instruments import Balance, Device, Julabo, Lauda, on_the_desk

@@ -19,7 +19,7 @@ from linectl.config.files import SourceText
 from linectl.config.load import load_line_text
 from linectl.errors import Unreachable
 from linectl.server.commissioning import Site, look_at
-from linectl.server.doctor import examine
+from linectl.server.doctor.examine import examine
 
 pytestmark = pytest.mark.broker
 

@@ -18,9 +18,9 @@ from drivers.settings import (
 )
 from linectl.clock import VIRTUAL_START_NS
 from linectl.model.lines import LineDefinition, Secret
-from linectl.server.discovery_ports import Holder, PortFacts, port_facts, serial_ports
-from linectl.server.doctor_finding import Finding, Level, exit_code, worst
-from linectl.server.doctor_machine import (
+from linectl.server.discovery.ports import Holder, PortFacts, port_facts, serial_ports
+from linectl.server.doctor.finding import Finding, Level, exit_code, worst
+from linectl.server.doctor.machine import (
     ClockFacts,
     StoreFacts,
     clock_facts,
@@ -30,7 +30,7 @@ from linectl.server.doctor_machine import (
     secrets,
     store_facts,
 )
-from linectl.server.doctor_ports import judge_port, port_of, shared_ports
+from linectl.server.doctor.ports import judge_port, port_of, shared_ports
 
 DAY_NS = 86_400 * 10**9
 SOUND = PortFacts("/dev/serial/by-id/usb-a", "/dev/ttyUSB0", True, "/dev/serial/by-id/usb-a", True, "dialout")

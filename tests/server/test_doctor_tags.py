@@ -10,8 +10,8 @@ from drivers.link import Point, RawReading
 from linectl.model.devices import Device, DeviceDefinition, Expectation
 from linectl.model.lines import Tag
 from linectl.model.readings import GOOD, Quality, Reading, Value, bad
-from linectl.server.doctor_finding import Finding, Level
-from linectl.server.doctor_tags import Said, deaf_units, judge_deaf_unit, judge_expectation, judge_tag
+from linectl.server.doctor.finding import Finding, Level
+from linectl.server.doctor.tags import Said, deaf_units, judge_deaf_unit, judge_expectation, judge_tag
 
 DEVICE = Device("meter", "bus", 4, DeviceDefinition("lth_mxd70", {}))
 

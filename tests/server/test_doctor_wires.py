@@ -16,8 +16,8 @@ from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_line, load_line_text
 from linectl.model.lines import LineDefinition
 from linectl.server.commissioning import Site
-from linectl.server.doctor import examine
-from linectl.server.doctor_links import judge_unopened
+from linectl.server.doctor.examine import examine
+from linectl.server.doctor.links import judge_unopened
 from linectl.sim.modbus_server import ModbusServer
 from linectl.sim.registers import Fault, ModbusFault
 

@@ -9,9 +9,9 @@ import pytest
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, SerialSettings
 from linectl import words
 from linectl.cli.main import run
-from linectl.server.discovery_modbus import Bounds, expected_s, scan_modbus
-from linectl.server.doctor_finding import Level
-from linectl.server.doctor_links import judge_pace
+from linectl.server.discovery.modbus import Bounds, expected_s, scan_modbus
+from linectl.server.doctor.finding import Level
+from linectl.server.doctor.links import judge_pace
 from linectl.sim.modbus_rtu import ModbusRtuServer
 from linectl.sim.registers import Fault, ModbusFault
 

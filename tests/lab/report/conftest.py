@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -163,11 +164,20 @@ async def _bath(store: Store, run: Run, experiment: Experiment, number: int, bat
     await store.add_checks(looks)
 
 
+ANALYSE = analysis_room.analyse
+
+
+@contextmanager
+def _few() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analysis_room, "analyse", partial(ANALYSE, replicates=9))
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def few_replicates() -> Iterator[None]:
     """Draw few bootstrap replicates: what a report shows does not depend on how many."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analysis_room, "analyse", partial(analysis_room.analyse, replicates=9))
+    with _few():
         yield
 
 
@@ -202,7 +212,8 @@ def pool(screening: Path) -> Pool:
 @pytest.fixture(scope="session")
 def analysis(pool: Pool) -> Analysis:
     words.use("en")
-    return analyse_pool(pool)
+    with _few():  # a fixture of the session is made before those of a module
+        return analyse_pool(pool)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from linectl.model.devices import Device, Expectation
 from linectl.model.lines import LineDefinition, Tag
-from linectl.server.doctor_finding import Finding, Level, Place
-from linectl.server.doctor_tags import Said, judge_expectation
+from linectl.server.doctor.finding import Finding, Level, Place
+from linectl.server.doctor.tags import Said, judge_expectation
 from linectl.words import tr
 
 __all__ = ["judge_devices", "name_of", "with_expectations"]

@@ -15,8 +15,8 @@ from linectl.line.line import Line
 from linectl.line.values import STALE_PERIODS, UNSCANNED_AGE_S
 from linectl.line.word_orders import guesses
 from linectl.server.commissioning import look
-from linectl.server.discovery_modbus import Bounds, answering_units
-from linectl.server.doctor_tags import Said
+from linectl.server.discovery.modbus import Bounds, answering_units
+from linectl.server.doctor.tags import Said
 
 __all__ = ["ask_all", "units_there"]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from linectl.line.line import Line
 from linectl.line.plc import SCHEMA
 from linectl.model.lines import Control, LineDefinition
-from linectl.server.doctor_finding import Finding, Level, Place
+from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.words import tr
 
 __all__ = ["judge_plc"]

@@ -13,7 +13,7 @@ from drivers.lines import EITHER, LinePort, open_line_port
 from drivers.settings import ModbusRtuSettings, SerialSettings
 from linectl.errors import Unreachable
 from linectl.line.links import what_to_try
-from linectl.server.discovery_modbus import Bounds, scan_modbus
+from linectl.server.discovery.modbus import Bounds, scan_modbus
 from linectl.words import tr
 
 __all__ = ["BAUDS", "MODBUS", "Instrument", "ask_port"]

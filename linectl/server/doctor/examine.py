@@ -13,15 +13,15 @@ from linectl.errors import ConfigError, LinectlError, Refused
 from linectl.line.line import Line
 from linectl.model.lines import LineDefinition
 from linectl.server.commissioning import Site, looking
-from linectl.server.discovery_ports import port_facts
-from linectl.server.doctor_devices import judge_devices, with_expectations
-from linectl.server.doctor_finding import Finding, Level, Place
-from linectl.server.doctor_links import judge_pace, judge_unopened
-from linectl.server.doctor_machine import clock_facts, judge_clock, judge_store, packages, secrets, store_facts
-from linectl.server.doctor_plc import judge_plc
-from linectl.server.doctor_ports import judge_port, port_of, shared_ports
-from linectl.server.doctor_tags import Said, deaf_units, judge_deaf_unit, judge_tag
-from linectl.server.doctor_wire import ask_all, units_there
+from linectl.server.discovery.ports import port_facts
+from linectl.server.doctor.devices import judge_devices, with_expectations
+from linectl.server.doctor.finding import Finding, Level, Place
+from linectl.server.doctor.links import judge_pace, judge_unopened
+from linectl.server.doctor.machine import clock_facts, judge_clock, judge_store, packages, secrets, store_facts
+from linectl.server.doctor.plc import judge_plc
+from linectl.server.doctor.ports import judge_port, port_of, shared_ports
+from linectl.server.doctor.tags import Said, deaf_units, judge_deaf_unit, judge_tag
+from linectl.server.doctor.wire import ask_all, units_there
 from linectl.words import ntr, tr
 
 __all__ = ["ROOMS", "Diagnosis", "examine", "examine_computer", "wrong_file"]

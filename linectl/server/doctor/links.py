@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers.modbus.guard import timeout_s, window_s
 from drivers.settings import LinkSettings, ModbusRtuSettings, MqttSettings
 from linectl.line.links import address_of, broker_trouble, what_to_try
-from linectl.server.doctor_finding import Finding, Level, Place
+from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.words import decimal, tr
 
 __all__ = ["judge_pace", "judge_unopened"]

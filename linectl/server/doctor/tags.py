@@ -12,7 +12,7 @@ from linectl.line.word_orders import guesses, likely_order
 from linectl.model.devices import Device, Expectation
 from linectl.model.lines import Tag
 from linectl.model.readings import Reading
-from linectl.server.doctor_finding import Finding, Level, Place
+from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.words import ntr, number, tr
 
 __all__ = ["Said", "deaf_units", "judge_deaf_unit", "judge_expectation", "judge_tag"]

@@ -16,7 +16,7 @@ from linectl.clock import VIRTUAL_START_NS, wall_ns
 from linectl.config.secrets import with_secrets
 from linectl.errors import ConfigError, LinectlError
 from linectl.model.lines import LineDefinition
-from linectl.server.doctor_finding import Finding, Level, Place
+from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.store.reader import StoreReader
 from linectl.units import NS_PER_S
 from linectl.words import decimal, tr

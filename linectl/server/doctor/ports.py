@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from drivers.settings import CirculatorSettings, EzoSettings, LinkSettings, ModbusRtuSettings, SicsSettings
-from linectl.server.discovery_ports import PortFacts, is_tty
-from linectl.server.doctor_finding import Finding, Level, Place
+from linectl.server.discovery.ports import PortFacts, is_tty
+from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.words import tr
 
 __all__ = ["judge_port", "port_of", "shared_ports"]
