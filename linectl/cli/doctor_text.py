@@ -28,10 +28,14 @@ def as_text(found: Diagnosis) -> str:
         mine = [finding for finding in found.findings if finding.room == room]
         level = worst(mine)
         mark = tr("ok") if level in {None, Level.NOTE} else ""
-        lines.append(f"{mark:<{_INDENT}}{_room(room)}: {found.rooms[room]}"[:width] if mark else "")
+        lines.append(f"{mark:<{_INDENT}}{_of(room, found.rooms[room])}"[:width] if mark else "")
         for alike in _alike(mine):
             lines += _finding(alike, width)
     return "\n".join([*(line for line in lines if line), "", _sum(found)])
+
+
+def _of(room: str, text: str) -> str:
+    return tr("{what}: {text}").format(what=_room(room), text=text)
 
 
 def _alike(findings: list[Finding]) -> list[list[Finding]]:
@@ -45,11 +49,11 @@ def _alike(findings: list[Finding]) -> list[list[Finding]]:
 def _finding(alike: list[Finding], width: int) -> Iterator[str]:
     levels = {Level.NOTE: tr("note"), Level.WARNING: tr("warning"), Level.ERROR: tr("ERROR")}
     finding = alike[0]
-    where = f"{_room(finding.room)}: {finding.place}" if str(finding.place) else _room(finding.room)
+    where = _of(finding.room, str(finding.place)) if str(finding.place) else _room(finding.room)
     if len(alike) > 1:
         names = ", ".join(each.place.tag or each.place.address for each in alike[:_NAMED])
         more = f" ... ({len(alike)})" if len(alike) > _NAMED else ""
-        where = f"{_room(finding.room)}: {names}{more}, {finding.place.file}"
+        where = _of(finding.room, f"{names}{more}, {finding.place.file}")
     mark = f"{levels[finding.level]:<{_INDENT}}"
     yield from _wrapped(where, mark, width)
     yield from _wrapped(finding.what, " " * _INDENT, width)

@@ -36,8 +36,14 @@ def modbus_as_text(found: ModbusScan) -> str:
     asked = tr("{requests} requests in {s} s").format(requests=found.requests, s=decimal(found.seconds))
     if not found.units:
         return tr("no unit answers at {address} ({asked})").format(address=address_of(found.settings), asked=asked)
-    rows = [[str(unit.unit), unit.how, _identity(unit), _ranges(unit)] for unit in found.units]
-    lines = [table([tr("unit"), tr("answers"), tr("identity"), tr("readable")], rows), asked]
+    rows = [[str(unit.unit), _how(unit), _ranges(unit)] for unit in found.units]
+    lines = [table([tr("unit"), tr("answers"), tr("readable")], rows)]
+    lines += [
+        tr("unit {n} is {identity}").format(n=unit.unit, identity=_identity(unit))
+        for unit in found.units
+        if unit.identity
+    ]
+    lines.append(asked)
     if found.deaf_to_ids:
         lines.append(tr("every unit id is answered alike: the device does not look at it"))
     if not found.complete:
@@ -48,8 +54,14 @@ def modbus_as_text(found: ModbusScan) -> str:
     return "\n".join([*lines, "", modbus_yaml(found)])
 
 
+def _how(unit: Unit) -> str:
+    if unit.how == "values":
+        return tr("values")
+    return tr("exception {code}").format(code=unit.how.rpartition(" ")[2])
+
+
 def _identity(unit: Unit) -> str:
-    return " ".join(unit.identity.values()) or "-"
+    return " ".join(unit.identity.values())
 
 
 def _ranges(unit: Unit) -> str:

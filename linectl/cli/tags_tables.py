@@ -38,7 +38,7 @@ def looks_text(looks: Sequence[Look]) -> str:
     """Return the table of `tags read`, with why below it for each tag that has no value."""
     lines = [table(headings(), [row(look) for look in looks])]
     why = {look.reading.detail: look.tag.name for look in reversed(looks) if not look.is_good and look.reading.detail}
-    lines += [f"{name}: {detail}" for detail, name in reversed(why.items())]
+    lines += [tr("{what}: {text}").format(what=name, text=detail) for detail, name in reversed(why.items())]
     return "\n".join(lines)
 
 

@@ -83,7 +83,8 @@ def test_the_rig_says_who_it_is(served: SimulatedLine, say: Say) -> None:
     settings = served.rig.settings["plc"]
     code, out, _ = say("scan", "modbus", f"127.0.0.1:{getattr(settings, 'port', 0)}", "--units", "1-10", "--last", "15")
     assert code == 0
-    assert "2\tvalues\tlinectl SIM-BATH" in out
+    assert "2\tvalues\thr 0-15" in out
+    assert "unit 2 is linectl SIM-BATH" in out
 
 
 def test_nobody_there_ends_with_4(say: Say) -> None:

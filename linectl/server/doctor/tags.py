@@ -170,7 +170,7 @@ def judge_deaf_unit(link: str, unit: int, tags: Sequence[Said], answering: Seque
     )
     what = text.format(unit=unit, link=link, n=len(tags), names=names)
     why = tags[0].reading.detail
-    what = f"{what}: {why}" if why else what
+    what = tr("{what}: {text}").format(what=what, text=why) if why else what
     others = [each for each in answering if each != unit]
     if others:
         listed = ", ".join(map(str, others[:_UNITS_NAMED])) + (" ..." if len(others) > _UNITS_NAMED else "")
