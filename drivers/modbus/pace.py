@@ -4,22 +4,26 @@ An adapter, radio link or gateway may deliver a reply twice. A second copy that 
 shape is out looks like its answer, and from then on each reply belongs to the request before. A copy is byte for byte
 what came before, so what came within the last window is remembered, with the request that it was for:
 
-- A reply to one read that equals what just came for another is not believed: the line is in quarantine, and what is
-  read then is no copy. Only where its own request was answered the same before, it may be believed; a doubted one that
-  comes again counts as that, so that nobody who asks for equal values asks for ever.
-- One that equals the last reply to its own request, or one that came too late for it, is held for as long as a reply
-  takes: were it a copy, the right one would follow. One that is late even then equals it, and comes for another request
-  by then, so it is not believed. After three in a row the values are constant, and nothing is held or doubted, unless
-  no other request went between: one block alone, polled back to back, is always held.
+- A reply to one read that equals what just came for another is held for as long as a reply takes: were it a copy, the
+  right one would follow. On a line where a copy was seen within the last ten minutes that is not enough, since the
+  right one may be late as well: there it is not believed, the line is in quarantine, and what is read then is no copy.
+  Only where its own request was answered the same before, it may be believed; a doubted one that comes again counts as
+  that, so that nobody who asks for equal values asks for ever.
+- One that equals the last reply to its own request, or one that came too late for it, is held likewise. One that is
+  late even then equals it, and comes for another request by then, so it is not believed. After three in a row the
+  values are constant, and nothing is held or doubted, unless no other request went between: one block alone, polled
+  back to back, is always held.
 - One that comes sooner than the unit ever answered is held likewise; when nothing follows, the unit got faster.
 - The echo of a write is held where a read would not be believed: writes with equal echoes are not rare, and whoever
   wrote reads back.
 
-So nothing is held or doubted when a block is polled more slowly than the window, or when several blocks do not change.
+So nothing is held or doubted when no two blocks of a unit have one length and the same values, or when they do not
+change: eight noisy registers of a unit, each read by itself, take 0.29 s in place of 0.17 s, eight units no more.
 What no rule can tell, because the same bytes come in the same order either way: a held copy whose right reply is lost
-without a byte. What is not looked for, since it would halve the rate of constant values: a copy that outlasts a whole
-exchange with another block, or has its very bytes, and comes in the very poll in which values change that were constant
-for three. And a copy that comes later than a window after its original.
+without a byte, or, when it is the first copy on its line, late. What is not looked for, since it would halve the rate
+of constant values: a copy that outlasts a whole exchange with another block, or has its very bytes, and comes in the
+very poll in which values change that were constant for three. And a copy that comes later than a window after its
+original.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ _FORGET = 0.9  # how much of the longest time is kept when shorter ones follow
 _RELAX = 1.001  # a shortest time that never comes again is forgotten: doubled after 700 replies
 _CONSTANT = 3  # times in a row that a request was answered the same
 _READS = frozenset((1, 2, 3, 4, 43))
+_SEEN_S = 600.0  # so long a line on which a copy was seen is one that makes copies
 _FRAMES_KEPT = 1024  # far more than come within a window
 _REQUESTS_KEPT = 512
 
@@ -76,10 +81,22 @@ class Memory:
         self._heard: dict[bytes, _Heard] = {}  # the oldest first
         self._told: dict[bytes, _Told] = {}
         self._last = b""  # the request that was answered last
+        self._copied_until_s = float("-inf")
 
     def __repr__(self) -> str:
         """Return how much is remembered."""
         return f"<Memory {len(self._heard)} frames, {len(self._told)} requests>"
+
+    def stray(self, frame: bytes, now_s: float, request: bytes = b"") -> None:
+        """Remember that `frame` came just now though nobody waited for it: the second time, it is a copy."""
+        before = self._heard.get(frame)
+        if before is not None and now_s - before.t_s <= self._window_s:
+            self.copied(now_s)
+        self.heard(frame, now_s, request)
+
+    def copied(self, now_s: float) -> None:
+        """Note that the line delivered a second copy of a reply."""
+        self._copied_until_s = now_s + _SEEN_S
 
     def heard(self, frame: bytes, now_s: float, request: bytes = b"") -> None:
         """Remember that `frame` came just now, for `request`, be it in time or too late, or for none."""
@@ -99,7 +116,7 @@ class Memory:
         told = self._told.get(request)
         if told is not None and told.frame == frame:
             return Belief.YES if told.times >= _CONSTANT and request != self._last else Belief.HOLD
-        if before.request == request or request[1] not in _READS:
+        if before.request == request or request[1] not in _READS or now_s > self._copied_until_s:
             return Belief.HOLD
         self._tell(request, _Told(frame, 0))
         return Belief.NO

@@ -183,7 +183,7 @@ class Transceiver:
             now_s = asyncio.get_running_loop().time()
             for found in self._strays:
                 request = self._request if found.verdict is Verdict.LATE else b""
-                self.guard.memory.heard(bytes((found.unit,)) + found.pdu, now_s, request)
+                self.guard.memory.stray(bytes((found.unit,)) + found.pdu, now_s, request)
         self._strays.clear()
 
     def _note(self, found: Found, note: str) -> None:

@@ -256,6 +256,7 @@ class ModbusWire:
             await asyncio.sleep(min(_HELD * usual_s, limit_s) + guard.gap_s)
             came_s = max(t_sent_s + limit_s, t_reply_s)  # were it a copy after all: until a window after that
             if guard.quarantines != quarantines:
+                guard.memory.copied(t_reply_s)
                 raise BadReply(f"{self.name}, {unit.name}: an older reply came again, then another one")
         unit.pace.took(shape, took_s)
         guard.memory.believed(request, frame, came_s)

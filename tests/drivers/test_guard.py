@@ -91,19 +91,38 @@ A, B = b"\1\3\0\0\0\2", b"\1\3\0\7\0\2"
 ZEROS, ONES = b"\1\3\4\0\0\0\0", b"\1\3\4\0\1\0\1"
 
 
-def test_what_just_came_for_another_request_is_not_believed() -> None:
+def test_what_just_came_for_another_request_is_held() -> None:
     memory = Memory(0.2)
     assert memory.belief(A, ZEROS, 1.0) is Belief.YES
     memory.believed(A, ZEROS, 1.0)
     assert memory.belief(B, ONES, 1.1) is Belief.YES
+    assert memory.belief(B, ZEROS, 1.1) is Belief.HOLD
+    assert memory.belief(B, ZEROS, 1.3) is Belief.YES, "no copy comes so late"
+
+
+def test_what_just_came_for_another_request_is_not_believed_on_a_line_that_makes_copies() -> None:
+    memory = Memory(0.2)
+    memory.believed(A, ZEROS, 1.0)
+    memory.stray(ZEROS, 1.05)
+    memory.believed(A, ZEROS, 1.06)
     assert memory.belief(B, ZEROS, 1.1) is Belief.NO
     assert memory.belief(B, ZEROS, 1.1) is Belief.HOLD, "asked again, it came again"
     assert memory.belief(B, ZEROS, 1.3) is Belief.YES, "no copy comes so late"
     assert "1 frames" in repr(memory)
+    memory.believed(A, ONES, 700.0)
+    assert memory.belief(B, ONES, 700.1) is Belief.HOLD, "ten minutes without another copy"
+
+
+def test_a_reply_that_came_too_late_once_is_no_copy() -> None:
+    memory = Memory(0.2)
+    memory.stray(ZEROS, 1.0, A)
+    memory.believed(A, ONES, 1.1)
+    assert memory.belief(B, ONES, 1.2) is Belief.HOLD
 
 
 def test_a_frame_that_nobody_waited_for_may_come_again() -> None:
     memory = Memory(0.2)
+    memory.copied(0.5)
     memory.heard(ZEROS, 1.0)
     assert memory.belief(A, ZEROS, 1.1) is Belief.NO
     memory.heard(ONES, 1.0, A)

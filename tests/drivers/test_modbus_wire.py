@@ -283,10 +283,15 @@ def test_a_unit_that_gets_faster_is_believed() -> None:
     assert bad == 0
 
 
-async def _asked_for_equal_values(tries: int) -> tuple[list[list[int]], ModbusWire]:
+async def _asked_for_equal_values(tries: int, *, copies: bool) -> tuple[list[list[int]], ModbusWire]:
     """Read two places again and again that hold the same, none of them asked twice when it fails."""
     bus, got = Bus(), []
     wire = await wired(bus)
+    if copies:
+        bus.answers = [bytes((3, 4, 0, 9, 0, 9))]
+        await ask(wire, 9)
+        bus.say(rtu(1, bytes((3, 4, 0, 9, 0, 9))), 0.001)
+        await asyncio.sleep(0.05)
     for number in range(tries):
         bus.answers = [bytes((3, 4, 0, 0, 0, 0))]
         with contextlib.suppress(BadReply):
@@ -295,8 +300,14 @@ async def _asked_for_equal_values(tries: int) -> tuple[list[list[int]], ModbusWi
     return got, wire
 
 
-def test_who_asks_for_equal_values_is_doubted_once() -> None:
-    got, wire = virtually(_asked_for_equal_values(20))
+def test_who_asks_for_equal_values_is_never_doubted() -> None:
+    got, wire = virtually(_asked_for_equal_values(20, copies=False))
+    assert got == [[0, 0]] * 20
+    assert wire.stats().bad_replies == 0
+
+
+def test_who_asks_for_equal_values_is_doubted_once_on_a_line_that_makes_copies() -> None:
+    got, wire = virtually(_asked_for_equal_values(20, copies=True))
     assert got == [[0, 0]] * 19
     assert wire.stats().bad_replies == 1
     assert "same" in wire.stats().last_error
