@@ -27,11 +27,11 @@ def as_text(found: Diagnosis) -> str:
             continue
         mine = [finding for finding in found.findings if finding.room == room]
         level = worst(mine)
-        mark = tr("ok") if level in {None, Level.NOTE} else ""
-        lines.append(f"{mark:<{_INDENT}}{_of(room, found.rooms[room])}"[:width] if mark else "")
+        if level in {None, Level.NOTE}:
+            lines += _wrapped(_of(room, found.rooms[room]), f"{tr('ok'):<{_INDENT}}", width, cut=True)
         for alike in _alike(mine):
             lines += _finding(alike, width)
-    return "\n".join([*(line for line in lines if line), "", _sum(found)])
+    return "\n".join([*lines, "", _sum(found)])
 
 
 def _of(room: str, text: str) -> str:
@@ -61,13 +61,13 @@ def _finding(alike: list[Finding], width: int) -> Iterator[str]:
         yield from _wrapped(f"→ {finding.do}", " " * _INDENT, width)
 
 
-def _wrapped(text: str, before: str, width: int) -> list[str]:
+def _wrapped(text: str, before: str, width: int, *, cut: bool = False) -> list[str]:
     return textwrap.wrap(
         text,
         width,
         initial_indent=before,
         subsequent_indent=" " * (_INDENT + 2),
-        break_long_words=False,
+        break_long_words=cut,
         break_on_hyphens=False,
     )
 

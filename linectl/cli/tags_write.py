@@ -135,27 +135,30 @@ def _is_of_the_plc(definition: LineDefinition, tag: Tag) -> bool:
 
 def _error(tag: Tag, report: WriteReport, file: str) -> LinectlError | None:
     """Return what is told of a write that did not end as asked, None for one that did."""
-    detail = f": {report.detail}" if report.detail else ""
     match report.outcome:
         case Outcome.CONFIRMED:
             return None
         case Outcome.REFUSED if report.refused_by == "link":
             text = tr("{tag}: nothing was sent, the wire does not reach it").format(tag=tag.name)
             hint = tr("see why: linectl doctor {file}").format(file=file)
-            return Unreachable(text + detail, hint=hint, code="E-WRT-LINK")
+            return Unreachable(_with(text, report), hint=hint, code="E-WRT-LINK")
         case Outcome.REFUSED:
             text = tr("{tag}: refused by {by}").format(tag=tag.name, by=_refused_by(report.refused_by))
-            return Refused(text + detail, code=f"E-WRT-{report.refused_by.upper()}")
+            return Refused(_with(text, report), code=f"E-WRT-{report.refused_by.upper()}")
         case Outcome.CLAMPED:
             asked, got = value_text(tag, report.asked), value_text(tag, report.got)
             text = tr("{tag}: the device kept {got} {unit} where {asked} {unit} was asked")
             message = text.format(tag=tag.name, got=got, asked=asked, unit=tag.unit)
             hint = tr("the device has a limit of its own there: it is set on the device, not in the line file")
-            return DeviceError(message + detail, hint=hint, code="E-WRT-CLAMPED")
+            return DeviceError(_with(message, report), hint=hint, code="E-WRT-CLAMPED")
         case _:
             text = tr("{tag}: nobody knows whether it was written").format(tag=tag.name)
             hint = tr("read it: linectl tags read {file} {tag}").format(file=file, tag=tag.name)
-            return DeviceError(text + detail, hint=hint, code="E-WRT-UNKNOWN")
+            return DeviceError(_with(text, report), hint=hint, code="E-WRT-UNKNOWN")
+
+
+def _with(text: str, report: WriteReport) -> str:
+    return tr("{what}: {text}").format(what=text, text=report.detail) if report.detail else text
 
 
 def _refused_by(word: str) -> str:
