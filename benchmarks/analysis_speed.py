@@ -13,7 +13,7 @@ from linectl.lab.analysis import analyse, judge, to_json
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.kinetics.fit import fit_release
 from linectl.model.experiments import Experiment
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 
 __all__ = ["measure"]
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.kinetics.fit import NotFitted, fit_release
 from linectl.model.experiments import Decision, Experiment, Glass, Soak
-from linectl.sim.bath import BathParams
-from linectl.sim.campaign import Campaign, simulate_campaign
-from linectl.sim.labels import GLUES, glue_class
+from linectl.sim.bath.campaign import Campaign, simulate_campaign
+from linectl.sim.bath.physics import BathParams
+from linectl.sim.glue.labels import GLUES, glue_class
 
 SCREENING = Experiment(
     name="glue_screening",

@@ -206,7 +206,7 @@ class _Registers:
 
 def day_of_polling(days_s: int = _DAY_S, period_s: int = 10) -> tuple[int, int, int]:
     """Poll 40 tags each `period_s` in virtual time; return polls, and the growth in objects and in KiB after 1 h."""
-    from linectl.sim.modbus_server import ModbusServer
+    from linectl.sim.wires.modbus_server import ModbusServer
 
     async def poll() -> tuple[int, int, int]:
         server = ModbusServer({1: _Registers()})

@@ -33,10 +33,10 @@ from linectl.clock import Clock
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.server.simulated import serve
-from linectl.sim.broker import EmbeddedBroker
-from linectl.sim.ezo import EzoCircuit, EzoInstrument
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.registers import Fault, ModbusFault
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.broker import EmbeddedBroker
+from linectl.sim.wires.ezo import EzoCircuit, EzoInstrument
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "how-to"

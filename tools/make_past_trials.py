@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from linectl.model.experiments import Decision, Experiment, Soak
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20260109

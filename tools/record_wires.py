@@ -39,8 +39,8 @@ from drivers.settings import (
 )
 from linectl.clock import VirtualTimeLoop
 from linectl.clock.wall import VIRTUAL_START_NS, Clock
-from linectl.sim.modbus_rtu import ModbusRtuServer
 from linectl.sim.rig import Rig
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 
 ROOT = Path(__file__).resolve().parent.parent
 CHARACTER_S = 11 / 19_200  # 8E1
@@ -107,7 +107,7 @@ class Module:
 
     def read(self, table: str, address: int, count: int) -> list[int]:
         """Return `count` registers."""
-        from linectl.sim.registers import Fault, ModbusFault
+        from linectl.sim.wires.bank import Fault, ModbusFault
 
         if address + count > 50:
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)

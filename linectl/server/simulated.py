@@ -16,7 +16,7 @@ from linectl.lab.soak import camera_tag
 from linectl.line.line import Line
 from linectl.line.links import build_link
 from linectl.model.lines import LineDefinition
-from linectl.sim.operator import Hands, SimulatedOperator
+from linectl.sim.bath.operator import Hands, SimulatedOperator
 from linectl.sim.rig import Rig
 from linectl.words import tr
 

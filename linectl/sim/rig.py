@@ -22,18 +22,20 @@ from drivers.settings import (
 )
 from linectl.clock.wall import Clock
 from linectl.errors import ConfigError, Unreachable
-from linectl.sim.banks import HandsBank, PlcBank
-from linectl.sim.bath import BathParams, BathState, filled
-from linectl.sim.broker import EmbeddedBroker
-from linectl.sim.ezo import EzoInstrument, ec_circuit, rtd_circuit
-from linectl.sim.memory import DeviceLink, EzoMemory, ModbusMemory, RigDevice, TopicMemory
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.modbus_server import ModbusServer
-from linectl.sim.plant import Plant
-from linectl.sim.plc import Plc
-from linectl.sim.registers import HANDS_UNIT, IDENTITIES, PLC_UNIT, Bank
-from linectl.sim.sensors import MqttPublisher, Sensors, SensorTicker
-from linectl.sim.twin import Twin
+from linectl.sim.bath.banks import HandsBank, PlcBank
+from linectl.sim.bath.physics import BathParams, BathState, filled
+from linectl.sim.bath.plant import Plant
+from linectl.sim.bath.plc import Plc
+from linectl.sim.bath.registers import HANDS_UNIT, IDENTITIES, PLC_UNIT
+from linectl.sim.bath.sensors import Sensors, SensorTicker
+from linectl.sim.bath.twin import Twin
+from linectl.sim.wires.bank import Bank
+from linectl.sim.wires.broker import EmbeddedBroker
+from linectl.sim.wires.ezo import EzoInstrument, ec_circuit, rtd_circuit
+from linectl.sim.wires.memory import DeviceLink, EzoMemory, ModbusMemory, RigDevice, TopicMemory
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
+from linectl.sim.wires.modbus_server import ModbusServer
+from linectl.sim.wires.publisher import MqttPublisher
 from linectl.words import tr
 
 __all__ = ["INITIAL", "Rig"]

@@ -15,7 +15,7 @@ from linectl.cli.main import run
 from linectl.clock import VIRTUAL_START_NS
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.decoded_hash import decoded_hash
 from linectl.store.reader import StoreReader
 

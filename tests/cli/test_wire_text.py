@@ -22,7 +22,7 @@ from linectl.model.readings import Reading, bad
 from linectl.server.commissioning import Look, Site, looking, trace_of
 from linectl.server.doctor.finding import Level
 from linectl.server.doctor.tags import Said, judge_tag
-from linectl.sim.broker import EmbeddedBroker
+from linectl.sim.wires.broker import EmbeddedBroker
 
 
 def test_counters_name_the_faults_and_only_those() -> None:

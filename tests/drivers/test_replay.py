@@ -33,7 +33,7 @@ from drivers.settings import (
 )
 from drivers.wire_tap import Direction, Frame
 from linectl.clock import VirtualTimeLoop
-from linectl.sim.modbus_server import ModbusServer
+from linectl.sim.wires.modbus_server import ModbusServer
 
 SENT, RECEIVED, NOTE = Direction.SENT, Direction.RECEIVED, Direction.NOTE
 SERIAL = SerialSettings("/dev/none")

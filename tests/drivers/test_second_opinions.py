@@ -20,9 +20,9 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from drivers.link import Outcome, Point, RawValue
 from drivers.modbus.link import ModbusLink
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, SerialSettings
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.modbus_server import ModbusServer
-from linectl.sim.registers import Fault, ModbusFault
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
+from linectl.sim.wires.modbus_server import ModbusServer
 
 SOURCE = Path(__file__).parents[1] / "data" / "libmodbus_peer.c"
 UNIT = 2

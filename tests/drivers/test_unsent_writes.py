@@ -9,7 +9,7 @@ from drivers.instruments.sics import SicsLink
 from drivers.link import Outcome, Point
 from drivers.modbus.link import ModbusLink
 from drivers.settings import ModbusRtuSettings, SerialSettings, SicsSettings
-from linectl.sim.modbus_rtu import ModbusRtuServer
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 
 
 class Keeps:

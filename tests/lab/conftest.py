@@ -21,7 +21,7 @@ from linectl.line.line import Line
 from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.prompts import Answer, Prompt, Prompter
 from linectl.model.records import Bottle, Event
-from linectl.sim.operator import Hands, SimulatedOperator
+from linectl.sim.bath.operator import Hands, SimulatedOperator
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store

@@ -13,7 +13,7 @@ from linectl.lab.examiners import agreement
 from linectl.model.experiments import Covariate, Experiment, Observation, Question
 from linectl.model.prompts import Answer, Look, Prompt, PromptKind
 from linectl.model.records import ExitStatus
-from linectl.sim.operator import SimulatedOperator
+from linectl.sim.bath.operator import SimulatedOperator
 from linectl.units import NS_PER_S
 
 InLaboratory = Callable[..., None]

@@ -26,7 +26,7 @@ from linectl.server.child import analyse_in_child, in_child, report_in_child
 from linectl.server.finished import Asked, FinishedRun, analyse_run, find_run
 from linectl.server.past_trials import keep
 from linectl.server.simulated import serve
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 
 
 @pytest.fixture(scope="module")

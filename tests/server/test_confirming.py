@@ -17,7 +17,7 @@ from linectl.config.load import load_experiment
 from linectl.lab.confirmation.registry import STARTED
 from linectl.model.confirmations import Confirmation
 from linectl.server.confirming import register
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.reader import StoreReader
 
 Say = Callable[..., tuple[int, str, str]]

@@ -12,8 +12,8 @@ from drivers.settings import ModbusRtuSettings, SerialSettings
 from linectl.errors import Unreachable
 from linectl.server.discovery.modbus import Bounds, scan_modbus
 from linectl.server.discovery.serial_lines import ask_port
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.registers import Fault, ModbusFault
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 from tests.drivers.instruments import Balance, Device, Julabo, Lauda, on_the_desk
 
 

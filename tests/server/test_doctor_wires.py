@@ -18,8 +18,8 @@ from linectl.model.lines import LineDefinition
 from linectl.server.commissioning import Site
 from linectl.server.doctor.examine import examine
 from linectl.server.doctor.links import judge_unopened
-from linectl.sim.modbus_server import ModbusServer
-from linectl.sim.registers import Fault, ModbusFault
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.modbus_server import ModbusServer
 
 MACHINE = {"clock", "store", "packages"}
 

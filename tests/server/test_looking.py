@@ -12,7 +12,7 @@ from linectl.config.files import SourceText
 from linectl.config.load import load_line_text
 from linectl.server import commissioning
 from linectl.server.commissioning import Site, looking, reopening
-from linectl.sim.modbus_server import ModbusServer
+from linectl.sim.wires.modbus_server import ModbusServer
 
 LINE = """\
 kind: line

@@ -27,7 +27,7 @@ from linectl.server.finished import FinishedRun, analyse_run, find_run
 from linectl.server.forecasting import confirmation_figures
 from linectl.server.promoting import approval_of, promote
 from linectl.server.recipes import find_recipe
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.store import open_store
 from linectl.units import NS_PER_S
 

@@ -12,8 +12,8 @@ from linectl.cli.main import run
 from linectl.server.discovery.modbus import Bounds, expected_s, scan_modbus
 from linectl.server.doctor.finding import Level
 from linectl.server.doctor.links import judge_pace
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.registers import Fault, ModbusFault
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 
 SERIAL = SerialSettings("/dev/bus", 19_200, stop_bits=2)
 

@@ -16,9 +16,9 @@ from drivers.settings import EzoSettings, LinkSettings, MemorySettings, ModbusTc
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.errors import ConfigError, Unreachable
 from linectl.model.prompts import Prompt, PromptKind
-from linectl.sim.broker import EmbeddedBroker, free_port
-from linectl.sim.operator import SimulatedOperator
+from linectl.sim.bath.operator import SimulatedOperator
 from linectl.sim.rig import LINKS, Rig
+from linectl.sim.wires.broker import EmbeddedBroker, free_port
 
 TEMPERATURE = Point("R", "float")
 ACK = Point("2/ir5:2", "block")

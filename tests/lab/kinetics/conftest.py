@@ -15,7 +15,7 @@ import pytest
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.kinetics.trace import inverse_u
 from linectl.model.experiments import Decision, Experiment, Soak
-from linectl.sim.campaign import Campaign, simulate_campaign
+from linectl.sim.bath.campaign import Campaign, simulate_campaign
 
 SCREENING = Experiment(
     name="screening",

@@ -13,7 +13,7 @@ from linectl.lab.analysis import analyse
 from linectl.lab.kinetics.data import BathTrace, ReleaseData, ReleaseRecord
 from linectl.lab.results import Analysis
 from linectl.model.washing import Recipe, Washer
-from linectl.sim.campaign import simulate_campaign
+from linectl.sim.bath.campaign import simulate_campaign
 
 
 @pytest.fixture(scope="session")

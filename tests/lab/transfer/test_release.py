@@ -14,7 +14,7 @@ from linectl.lab.transfer.forecast import Flow, forecast, glue_forecast
 from linectl.lab.transfer.release import Knowledge, Passage, released, zone_doses
 from linectl.lab.transfer.words import forecast_lines
 from linectl.model.washing import Agitation, Corner, Recipe, Stay, Washer, ZoneKind, pocket_way
-from linectl.sim.labels import GLUES, Glue, GlueClass, LabelState, soak, t50_s
+from linectl.sim.glue.labels import GLUES, Glue, GlueClass, LabelState, soak, t50_s
 
 PSA = GLUES[GlueClass.PSA]
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import ceil, floor, pi, sin
 
-import aiomqtt
-
 from drivers.frames.payload import Json
-from drivers.in_flight import in_flight
 from linectl.clock.wall import Clock
-from linectl.sim.plant import noise
-from linectl.sim.twin import Twin
+from linectl.sim.bath.twin import Twin
+from linectl.sim.noise import noise
+from linectl.sim.wires.messages import Message
 from linectl.units import NS_PER_S
 
-__all__ = ["CLIMATE_TOPIC", "Message", "MqttPublisher", "SensorTicker", "Sensors", "label_topic"]
+__all__ = ["CLIMATE_TOPIC", "SensorTicker", "Sensors", "label_topic"]
 
 CLIMATE_TOPIC = "sensors/room/climate"
 PERIOD_S = 30.0
@@ -32,11 +29,7 @@ ROOM_SWING_K = 0.5  # the room warms and cools with its heating
 ROOM_SWING_S = 7200.0
 ROOM_NOISE_K = 0.05
 HUMIDITY_NOISE_PCT = 0.3
-_PAUSE_S = 0.5  # before the broker is tried again
-_KEEPALIVE_S = 5
 _SLACK_S = 1e-6
-
-Message = tuple[str, dict[str, Json]]
 
 
 def label_topic(position: int) -> str:
@@ -122,6 +115,10 @@ class SensorTicker:
         """End a long sleep: a bottle went in or out."""
         self._hands.set()
 
+    def forget(self) -> None:
+        """Say everything again: the broker is a new one, or was away."""
+        self.sensors.forget()
+
     async def next(self) -> list[Message]:
         """Wait for the next moment at which something may be due; return what is to be said then, perhaps nothing."""
         frame_s = self._next_frame_s()
@@ -144,84 +141,6 @@ class SensorTicker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._clock.loop_s(process_s)):
                 await self._hands.wait()
-
-
-class MqttPublisher:
-    """Sends the sensors' messages to a broker, QoS 0, not retained; comes back by itself when the broker was away."""
-
-    def __init__(self, ticker: SensorTicker, host: str, port: int) -> None:
-        self._ticker = ticker
-        self._host, self._port = host, port
-        self._task: asyncio.Task[None] | None = None
-        self.connected = asyncio.Event()
-        self.published = 0
-
-    def __repr__(self) -> str:
-        """Return the broker and what was sent."""
-        state = "connected" if self.connected.is_set() else "looking for the broker"
-        return f"<MqttPublisher {self._host}:{self._port} {state}, {self.published} published>"
-
-    def start(self) -> None:
-        """Publish from now on."""
-        self._task = asyncio.create_task(self._run(), name="sensors")
-
-    async def stop(self) -> None:
-        """Stop publishing."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            with contextlib.suppress(aiomqtt.MqttError):
-                await self._session()
-            self.connected.clear()
-            await asyncio.sleep(_PAUSE_S)
-
-    async def _session(self) -> None:
-        """Publish until the broker is lost."""
-        # paho counts its keepalive by the computer's clock: with a clock that jumps, the broker would give it up
-        keepalive_s = _KEEPALIVE_S if in_flight() is None else 0
-        async with _connected(aiomqtt.Client(self._host, self._port, keepalive=keepalive_s)) as client:
-            self._ticker.sensors.forget()
-            self.connected.set()
-            sender = asyncio.create_task(self._send_all(client), name="sensors: send")
-            try:
-                async for _ in client.messages:  # nothing is subscribed: this ends when the connection does
-                    pass
-            finally:
-                sender.cancel()
-                await asyncio.gather(sender, return_exceptions=True)
-
-    async def _send_all(self, client: aiomqtt.Client) -> None:
-        while True:
-            await self._send(client, await self._ticker.next())
-
-    async def _send(self, client: aiomqtt.Client, messages: Iterable[Message]) -> None:
-        for topic, said in messages:
-            await client.publish(topic, json.dumps(said))
-            self.published += 1
-
-
-@contextlib.asynccontextmanager
-async def _connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
-    """Connect `client` for the time of the block, and leave no socket behind.
-
-    aiomqtt connects in a thread, which must not end behind our back, and leaves its socket open when reading from it
-    failed; it has no public way to close it.
-    """
-    connecting = asyncio.create_task(client.__aenter__())
-    try:
-        try:
-            await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            await asyncio.gather(connecting, return_exceptions=True)
-            raise
-        yield client
-    finally:
-        client._client.disconnect()  # noqa: SLF001  # see above
-        await asyncio.sleep(0)  # aiomqtt ends its housekeeping in the loop's next round
 
 
 def _iso(now_ns: int) -> str:

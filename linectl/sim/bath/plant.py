@@ -5,15 +5,14 @@ The state at k * dt does not depend on how often the plant is asked: wires call 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor
 
-from linectl.sim.bath import BathInputs, BathParams, BathState, filled, level_pct, naoh_pct, step
-from linectl.sim.labels import LabelState, new_label, soak, stirring
+from linectl.sim.bath.physics import BathInputs, BathParams, BathState, filled, level_pct, naoh_pct, step
+from linectl.sim.glue.labels import LabelState, new_label, soak, stirring
 
-__all__ = ["POSITIONS", "Control", "Plant", "PlantSnapshot", "noise"]
+__all__ = ["POSITIONS", "Control", "Plant", "PlantSnapshot"]
 
 POSITIONS = 24
 _GRID_SLACK = 1e-6  # of a step: a clock that reads 11.999999999 s at the twelfth second means 12
@@ -140,11 +139,3 @@ class Plant:
             load_kj = warmed_k * params.bottle_kj_k
         self.state = step(state, inputs, dt_s, params, load_kj)
         self._ticks += 1
-
-
-def noise(seed: int, device: str, k: int, sd: float) -> float:
-    """Return the `device`'s noise in whole second `k` of process time: normal, mean 0, standard deviation `sd`.
-
-    A pure function, so that a device read twice in a second, or not at all, disturbs no other reading of the run.
-    """
-    return random.Random(f"{seed}/{device}/{k}").gauss(0.0, sd)  # noqa: S311  # a simulation, no secret

@@ -9,7 +9,7 @@ import pytest
 from linectl.clock import Clock, VirtualTimeLoop
 from linectl.errors import ConfigError, Refused
 from linectl.model.prompts import Answer, Prompt, PromptKind
-from linectl.sim.operator import Hands, SimulatedOperator
+from linectl.sim.bath.operator import Hands, SimulatedOperator
 
 
 def _ask(

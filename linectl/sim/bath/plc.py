@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from linectl.sim.bath import BathInputs, BathParams, BathState, level_pct, naoh_pct, thermostat
-from linectl.sim.registers import Alarm, Command, Result, State
+from linectl.sim.bath.physics import BathInputs, BathParams, BathState, level_pct, naoh_pct, thermostat
+from linectl.sim.bath.registers import Alarm, Command, Result, State
 
 __all__ = ["DRY_PCT", "LEASE_S", "OVER_TEMPERATURE_C", "Plc", "Setpoints"]
 

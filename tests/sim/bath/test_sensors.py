@@ -7,10 +7,12 @@ import aiomqtt
 import pytest
 
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
-from linectl.sim.bath import BathParams, filled
-from linectl.sim.broker import EmbeddedBroker
-from linectl.sim.sensors import CLIMATE_TOPIC, Message, MqttPublisher, Sensors, SensorTicker, label_topic
-from linectl.sim.twin import Twin
+from linectl.sim.bath.physics import BathParams, filled
+from linectl.sim.bath.sensors import CLIMATE_TOPIC, Sensors, SensorTicker, label_topic
+from linectl.sim.bath.twin import Twin
+from linectl.sim.wires.broker import EmbeddedBroker
+from linectl.sim.wires.messages import Message
+from linectl.sim.wires.publisher import MqttPublisher
 
 
 def _twin(seed: int = 1) -> Twin:

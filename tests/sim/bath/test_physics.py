@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from linectl.sim.bath import (
+from linectl.sim.bath.physics import (
     BathInputs,
     BathParams,
     BathState,

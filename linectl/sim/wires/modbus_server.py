@@ -18,7 +18,7 @@ from drivers.frames.modbus import (
 )
 from drivers.frames.modbus_identity import identification_reply
 from linectl.errors import Unreachable
-from linectl.sim.registers import Bank, Fault, ModbusFault
+from linectl.sim.wires.bank import Bank, Fault, ModbusFault
 from linectl.words import tr
 
 __all__ = ["Identities", "ModbusServer", "answer"]

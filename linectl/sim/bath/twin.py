@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 
-from linectl.sim.bath import BathInputs, BathParams, BathState, filled
-from linectl.sim.labels import GLUES
-from linectl.sim.plant import POSITIONS, Plant, noise
-from linectl.sim.plc import Plc
+from linectl.sim.bath.physics import BathInputs, BathParams, BathState, filled
+from linectl.sim.bath.plant import POSITIONS, Plant
+from linectl.sim.bath.plc import Plc
+from linectl.sim.glue.labels import GLUES
+from linectl.sim.noise import noise
 
 __all__ = ["PROBE_NOISE_K", "TAP_WATER_MS_CM", "Twin"]
 

@@ -12,9 +12,10 @@ from itertools import product
 from math import floor, inf
 
 from linectl.model.experiments import Experiment
-from linectl.sim.bath import BathInputs, BathParams, BathState, filled, thermostat
-from linectl.sim.labels import glue_class
-from linectl.sim.plant import POSITIONS, Control, Plant, noise
+from linectl.sim.bath.physics import BathInputs, BathParams, BathState, filled, thermostat
+from linectl.sim.bath.plant import POSITIONS, Control, Plant
+from linectl.sim.glue.labels import glue_class
+from linectl.sim.noise import noise
 
 __all__ = ["Campaign", "SoakedBath", "SoakedBottle", "simulate_campaign", "soak_bath"]
 

@@ -16,8 +16,8 @@ from drivers.errors import LinkDown
 from drivers.frames.modbus_rtu import RtuRequests, rtu_frame, silence_s
 from drivers.serial_port import PtyEnd
 from linectl.errors import Unreachable
-from linectl.sim.modbus_server import Identities, answer
-from linectl.sim.registers import Bank
+from linectl.sim.wires.bank import Bank
+from linectl.sim.wires.modbus_server import Identities, answer
 from linectl.words import tr
 
 __all__ = ["ByteChannel", "ModbusRtuServer"]

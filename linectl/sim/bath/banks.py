@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from linectl.sim.plant import POSITIONS
-from linectl.sim.plc import SCHEMA
-from linectl.sim.registers import HOLES, Coil, Discrete, Fault, Holding, Input, ModbusFault
-from linectl.sim.twin import Twin
+from linectl.sim.bath.plant import POSITIONS
+from linectl.sim.bath.plc import SCHEMA
+from linectl.sim.bath.registers import Coil, Discrete, Holding, Input
+from linectl.sim.bath.twin import Twin
+from linectl.sim.wires.bank import HOLES, Fault, ModbusFault
 
 __all__ = ["HandsBank", "PlcBank", "signed"]
 

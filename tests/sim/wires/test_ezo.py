@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linectl.clock import VirtualTimeLoop
-from linectl.sim.ezo import EzoCircuit, EzoInstrument, ec_circuit, rtd_circuit
+from linectl.sim.wires.ezo import EzoCircuit, EzoInstrument, ec_circuit, rtd_circuit
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from linectl.errors import Unreachable
-from linectl.sim.banks import HandsBank, PlcBank
-from linectl.sim.bath import BathParams, filled
-from linectl.sim.modbus_server import ModbusServer, answer
-from linectl.sim.registers import IDENTITIES, Alarm, Bank, Coil, Holding, Input
-from linectl.sim.twin import Twin
+from linectl.sim.bath.banks import HandsBank, PlcBank
+from linectl.sim.bath.physics import BathParams, filled
+from linectl.sim.bath.registers import IDENTITIES, Alarm, Coil, Holding, Input
+from linectl.sim.bath.twin import Twin
+from linectl.sim.wires.bank import Bank
+from linectl.sim.wires.modbus_server import ModbusServer, answer
 
 
 def _banks(watchdog_s: float = 2.0) -> tuple[Twin, dict[int, Bank]]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from linectl.model.experiments import Decision, Experiment, Soak
-from linectl.sim.bath import BathParams
-from linectl.sim.campaign import INSERTION_S, SETTLE_S, SoakedBath, simulate_campaign, soak_bath
+from linectl.sim.bath.campaign import INSERTION_S, SETTLE_S, SoakedBath, simulate_campaign, soak_bath
+from linectl.sim.bath.physics import BathParams
 
 SMALL = Experiment(
     name="small",

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from linectl.sim.bath import BathInputs, BathParams, BathState, filled, thermostat
-from linectl.sim.labels import GlueClass
-from linectl.sim.plant import POSITIONS, Plant, noise
+from linectl.sim.bath.physics import BathInputs, BathParams, BathState, filled, thermostat
+from linectl.sim.bath.plant import POSITIONS, Plant
+from linectl.sim.glue.labels import GlueClass
+from linectl.sim.noise import noise
 
 BATH = BathParams()
 

@@ -5,16 +5,7 @@ import statistics
 
 import pytest
 
-from linectl.sim.labels import (
-    GLUES,
-    GlueClass,
-    LabelState,
-    glue_class,
-    new_label,
-    soak,
-    stirring,
-    t50_s,
-)
+from linectl.sim.glue.labels import GLUES, GlueClass, LabelState, glue_class, new_label, soak, stirring, t50_s
 
 Z99 = 2.3263478740408408
 # class: t50 80 °C/1.5 %, t99 80/1.5, t99 60/1.5, t50 60 °C water

@@ -17,9 +17,9 @@ from drivers.frames.payload import Json, field_at, source_time_ns, typed
 from drivers.frames.registers import registers_of, value_of
 from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.wire_tap import WireTap
-from linectl.sim.ezo import EzoCircuit
-from linectl.sim.registers import Bank, ModbusFault
-from linectl.sim.sensors import Message
+from linectl.sim.wires.bank import Bank, ModbusFault
+from linectl.sim.wires.ezo import EzoCircuit
+from linectl.sim.wires.messages import Message
 
 __all__ = ["DeviceLink", "EzoMemory", "ModbusMemory", "RigDevice", "TopicMemory"]
 

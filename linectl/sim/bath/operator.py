@@ -8,8 +8,8 @@ from random import Random
 from linectl.clock.wall import Clock
 from linectl.errors import ConfigError, Refused
 from linectl.model.prompts import Answer, Prompt, PromptKind
-from linectl.sim.labels import GlueClass, glue_class
-from linectl.sim.plant import POSITIONS
+from linectl.sim.bath.plant import POSITIONS
+from linectl.sim.glue.labels import GlueClass, glue_class
 from linectl.words import tr
 
 __all__ = ["Hands", "SimulatedOperator"]

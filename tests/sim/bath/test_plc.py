@@ -2,24 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from linectl.sim.banks import HandsBank, PlcBank, signed
-from linectl.sim.bath import BathParams, filled, level_pct, naoh_pct
-from linectl.sim.plc import DRY_PCT, LEASE_S
-from linectl.sim.registers import (
+from linectl.sim.bath.banks import HandsBank, PlcBank, signed
+from linectl.sim.bath.physics import BathParams, filled, level_pct, naoh_pct
+from linectl.sim.bath.plc import DRY_PCT, LEASE_S
+from linectl.sim.bath.registers import (
     HANDS_REGISTERS,
     PLC_REGISTERS,
     Alarm,
     Coil,
     Command,
     Discrete,
-    Fault,
     Holding,
     Input,
-    ModbusFault,
     Result,
     State,
 )
-from linectl.sim.twin import Twin
+from linectl.sim.bath.twin import Twin
+from linectl.sim.wires.bank import Fault, ModbusFault
 
 TOKEN = 7
 PARAMS = BathParams(feed_c=45.0)

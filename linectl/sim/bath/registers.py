@@ -6,36 +6,29 @@ Tables: `ir` input registers (FC4), `hr` holding registers (FC3, 6, 16), `co` co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import Protocol
 
 from drivers.frames.modbus_identity import MODEL_NAME, PRODUCT_CODE, PRODUCT_NAME, REVISION, VENDOR
+from linectl.sim.wires.bank import Register
 
 __all__ = [
     "HANDS_REGISTERS",
     "HANDS_UNIT",
-    "HOLES",
     "IDENTITIES",
     "PLC_REGISTERS",
     "PLC_UNIT",
     "Alarm",
-    "Bank",
     "Coil",
     "Command",
     "Discrete",
-    "Fault",
     "Holding",
     "Input",
-    "ModbusFault",
-    "Register",
     "Result",
     "State",
 ]
 
 PLC_UNIT = 2
 HANDS_UNIT = 9
-HOLES = 0  # what an address of a table says that no register has
 
 
 class State(IntEnum):
@@ -129,56 +122,6 @@ class Discrete(IntEnum):
     LEVEL_OK = 1
     HEATER_ON = 2
     OVERTEMP_OK = 3
-
-
-class Fault(IntEnum):
-    """Modbus exception codes."""
-
-    ILLEGAL_FUNCTION = 1
-    ILLEGAL_ADDRESS = 2
-    ILLEGAL_VALUE = 3
-    DEVICE_FAILURE = 4
-    GATEWAY_NO_PATH = 10
-    GATEWAY_NO_RESPONSE = 11
-
-
-class ModbusFault(Exception):
-    """A bank refuses a request with an exception code."""
-
-    def __init__(self, code: Fault) -> None:
-        super().__init__(code.name)
-        self.code = code
-
-
-class Bank(Protocol):
-    """The four tables of one Modbus unit; values of bits are 0 or 1, of words 0 to 65535."""
-
-    def read(self, table: str, address: int, count: int) -> list[int]:
-        """Return `count` values of `table` from `address`; an address that no register has answers 0.
-
-        Raises:
-            ModbusFault: the unit refuses.
-        """
-
-    def write(self, table: str, address: int, values: list[int]) -> None:
-        """Take `values` into `table` (`co` or `hr`) from `address` on.
-
-        Raises:
-            ModbusFault: the unit refuses.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One row of a map: where, what, how it is scaled, and what it means."""
-
-    table: str
-    address: int
-    name: str
-    kind: str
-    scale: float
-    unit: str
-    meaning: str
 
 
 def _row(table: str, address: int, name: str, kind: str, meaning: str, scale: float = 1.0, unit: str = "") -> Register:

@@ -21,9 +21,10 @@ from drivers.settings import ModbusRtuSettings, SerialSettings
 from drivers.streams import open_stream
 from linectl.clock import VirtualTimeLoop
 from linectl.errors import Unreachable
-from linectl.sim.modbus_rtu import ModbusRtuServer
-from linectl.sim.modbus_server import ModbusServer
-from linectl.sim.registers import IDENTITIES, Fault, ModbusFault
+from linectl.sim.bath.registers import IDENTITIES
+from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.modbus_rtu import ModbusRtuServer
+from linectl.sim.wires.modbus_server import ModbusServer
 
 
 class Words:

@@ -1,0 +1,1 @@
+"""The simulated lab bath: physics, PLC, bottles, and the person who tends it."""

@@ -1,0 +1,1 @@
+"""The label glues of the simulator: how they let go."""

@@ -1,0 +1,1 @@
+"""The simulated bottle washer: physics, PLC and bottles."""
