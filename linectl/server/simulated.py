@@ -23,7 +23,9 @@ from linectl.words import tr
 __all__ = ["SimulatedLine", "connect", "hands_of", "serve"]
 
 HANDS = "hands"
+BATH = "bath"
 _REACH_WITHIN_S = 2.0
+_FILL_C = 45.0  # warm feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class SimulatedLine:
 
 
 def connect(definition: LineDefinition, rig: Rig, speed: float) -> LineDefinition:
-    """Return `definition` with the addresses at which `rig` answers."""
+    """Return `definition` with the addresses at which `rig` answers; only a lab bath has hands."""
+    if BATH not in definition.zones:
+        links = {name: rig.settings.get(name, link) for name, link in definition.links.items()}
+        return replace(definition, links=links, simulated=True, speed=speed)
     links = {**definition.links, **rig.settings}
     return replace(definition, links=links, simulated=True, hands=HANDS, speed=speed)
 
@@ -52,7 +57,8 @@ async def serve(
 ) -> AsyncIterator[SimulatedLine]:
     """Run a rig for the time of the block; ports and terminals are free ones of this machine."""
     with TemporaryDirectory(prefix="linectl-rig-") as folder:
-        fill_c = definition.zones["bath"].fill_temperature_c
+        bath = definition.zones.get(BATH)
+        fill_c = _FILL_C if bath is None else bath.fill_temperature_c
         rig = Rig(
             clock, seed=seed, initial=initial or {}, directory=Path(folder), wires=wires, fill_temperature_c=fill_c
         )
@@ -82,7 +88,7 @@ async def hands_of(
             raise DeviceError(tr("the simulated operator's hands failed: {detail}").format(detail=result.detail))
 
     async def look() -> list[bool | None]:
-        positions = range(1, definition.zones["bath"].positions + 1)
+        positions = range(1, definition.zones[BATH].positions + 1)
         seen = [line.reading(camera_tag(position)).value for position in positions]
         return [None if value is None else bool(value) for value in seen]
 
