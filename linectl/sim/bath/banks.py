@@ -15,6 +15,9 @@ __all__ = ["HandsBank", "PlcBank", "signed"]
 _SENSOR_FAULT = -32768 & 0xFFFF
 _COMMAND = (Holding.CODE, Holding.SEQ, Holding.TOKEN)
 _LID = POSITIONS
+_WRITABLE = frozenset(
+    (*_COMMAND, Holding.SETPOINT, Holding.NAOH_SETPOINT, Holding.STIRRER, Holding.HEARTBEAT, Holding.OWNER)
+)
 
 
 class PlcBank:
@@ -50,11 +53,11 @@ class PlcBank:
         if table == "hr":
             asked = plc.setpoints
             return {
-                **dict(zip(_COMMAND, plc.command, strict=True)),
+                **dict(zip(_COMMAND, plc.handshake.command, strict=True)),
                 Holding.SETPOINT: _word(asked.temperature_c * 10.0),
                 Holding.NAOH_SETPOINT: _word(asked.naoh_pct * 100.0),
                 Holding.STIRRER: _word(asked.stirrer_pct),
-                Holding.WATCHDOG: _word(plc.watchdog_s * 10.0),
+                Holding.WATCHDOG: _word(plc.host.watchdog_s * 10.0),
                 Holding.HEARTBEAT: plc.heartbeat,
                 Holding.OWNER: plc.owner,
             }
@@ -75,8 +78,8 @@ class PlcBank:
             Input.ALARMS: plc.alarms,
             Input.SCHEMA: SCHEMA,
             Input.BOOTS: plc.boots,
-            Input.ACK_SEQ: plc.ack_seq,
-            Input.ACK_RESULT: plc.ack_result,
+            Input.ACK_SEQ: plc.handshake.ack_seq,
+            Input.ACK_RESULT: plc.handshake.ack_result,
             Input.TEMPERATURE: _SENSOR_FAULT if shown is None else _word(shown * 10.0),
             Input.LEVEL: _word(plc.level_pct * 10.0),
             Input.HEATER: _word(plc.heater_kw * 100.0),
@@ -84,15 +87,7 @@ class PlcBank:
 
     def _write_words(self, written: dict[int, int]) -> None:
         plc = self._twin.plc
-        writable = {
-            *_COMMAND,
-            Holding.SETPOINT,
-            Holding.NAOH_SETPOINT,
-            Holding.STIRRER,
-            Holding.HEARTBEAT,
-            Holding.OWNER,
-        }
-        if not written.keys() <= writable:
+        if not _WRITABLE.issuperset(written):
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)
         command = [written[k] for k in _COMMAND if k in written]
         if command and len(command) < len(_COMMAND):

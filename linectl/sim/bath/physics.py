@@ -7,10 +7,10 @@ Energy and mass balances in explicit steps (1 s on the simulated rig); sensor la
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, expm1, log1p
 from typing import NamedTuple
 
-from linectl.laws.naoh import conductivity_ms_cm
+from linectl.laws.naoh import CARBONATE_PER_NAOH, caustic_ms_cm, conductivity_ms_cm
 from linectl.laws.water import density_kg_l, heat_capacity_kj_kg_k, latent_heat_kj_kg, surface_loss
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
 
 _EMPTY_KG = 0.05  # less than this is a film on the bottom: it follows the room, and the heater does not touch it
 _BOILING_C = 100.0
+_WEEK_S = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class BathParams:
     probe_s: float = 8.0  # lag of the bath probe, a 3 mm Pt100 in stirred water
     controller_s: float = 8.0  # lag of the controller's own probe
     conductivity_s: float = 2.0
+    carbonation_pct_week: float = 0.0  # of the free NaOH that CO2 takes: 2 to 15 in a working bath (E); 0: fresh lye
+    soil_g_label: float = 0.0  # NaOH that a label, its glue and its soil spend as it comes off: 0.6 in a washer (E)
+    carbonate_share: float = 0.1  # of what labels spend: becomes carbonate, the rest soaps and salts (E)
     dry_s: float = 300.0  # lag of an empty bath's probes to the room (E)
     flooded_pct: float = 50.0  # a standing bottle's label is under water from this level on (E)
     bottle_kj_k: float = 0.470  # 560 g of glass of 0.84 kJ/(kg K)
@@ -58,7 +62,10 @@ class BathParams:
 
 
 class BathState(NamedTuple):
-    """What is in the bath (kg, °C) and what its slow sensors show; a plain tuple, for one is made each step."""
+    """What is in the bath (kg, °C) and what its slow sensors show; a plain tuple, for one is made each step.
+
+    `naoh_kg` is free NaOH: what CO2 and soil took is gone from it, and in part is there as carbonate, which conducts.
+    """
 
     water_kg: float
     naoh_kg: float
@@ -66,6 +73,7 @@ class BathState(NamedTuple):
     probe_c: float
     controller_c: float
     conductivity_ms_cm: float
+    carbonate_kg: float = 0.0
 
 
 class BathInputs(NamedTuple):
@@ -77,6 +85,7 @@ class BathInputs(NamedTuple):
     fill_l_min: float = 0.0
     drain_l_min: float = 0.0
     dose_g_min: float = 0.0  # g of NaOH a minute, as lye
+    soil_g_s: float = 0.0  # NaOH that soil and labels neutralise
 
 
 def filled(params: BathParams, *, temperature_c: float, naoh_pct: float = 0.0, level_pct: float = 100.0) -> BathState:
@@ -88,14 +97,14 @@ def filled(params: BathParams, *, temperature_c: float, naoh_pct: float = 0.0, l
 
 
 def naoh_pct(state: BathState) -> float:
-    """Return the NaOH content in % by mass; 0 of an empty bath."""
-    mass_kg = state.water_kg + state.naoh_kg
+    """Return the content of free NaOH in % by mass; 0 of an empty bath."""
+    mass_kg = state.water_kg + state.naoh_kg + state.carbonate_kg
     return 100.0 * state.naoh_kg / mass_kg if mass_kg > 0.0 else 0.0
 
 
 def volume_l(state: BathState) -> float:
     """Return the volume in L at the bath's temperature."""
-    return (state.water_kg + state.naoh_kg) / density_kg_l(naoh_pct(state), state.temperature_c)
+    return (state.water_kg + state.naoh_kg + state.carbonate_kg) / density_kg_l(naoh_pct(state), state.temperature_c)
 
 
 def level_pct(state: BathState, params: BathParams) -> float:
@@ -117,12 +126,16 @@ def thermostat(
 
 def step(state: BathState, inputs: BathInputs, dt_s: float, params: BathParams, load_kj: float = 0.0) -> BathState:
     """Return the bath after `dt_s` seconds; `load_kj` is the heat that bottles take up in that time."""
-    water, naoh, bath_c, probe_c, controller_c, conductivity = state
+    water, naoh, bath_c, probe_c, controller_c, conductivity, carbonate = state
     if inputs.fill_l_min or inputs.drain_l_min or inputs.dose_g_min:
-        water, naoh, bath_c = _flows(water, naoh, bath_c, inputs, dt_s, params)
-    mass = water + naoh
+        water, naoh, carbonate, bath_c = _flows(water, naoh, carbonate, bath_c, inputs, dt_s, params)
+    if params.carbonation_pct_week or inputs.soil_g_s:
+        naoh, carbonate = _spent(naoh, carbonate, inputs.soil_g_s, dt_s, params)
+    mass = water + naoh + carbonate
     if mass < _EMPTY_KG:
-        return _dry(state._replace(water_kg=water, naoh_kg=naoh, temperature_c=bath_c), dt_s, params)
+        return _dry(
+            state._replace(water_kg=water, naoh_kg=naoh, carbonate_kg=carbonate, temperature_c=bath_c), dt_s, params
+        )
     content = 100.0 * naoh / mass
     loss_kw, vapour_kg_s = _losses(bath_c, inputs.lid_open, params)
     heat_kj = (inputs.heater_kw - loss_kw) * dt_s - load_kj
@@ -137,9 +150,9 @@ def step(state: BathState, inputs: BathInputs, dt_s: float, params: BathParams, 
     if params.controller_s != params.probe_s:
         follow = 1.0 - exp(-dt_s / params.controller_s)
     controller_c += follow * (bath_c - controller_c)
-    shown = conductivity_ms_cm(content, bath_c) - conductivity
+    shown = caustic_ms_cm(content, 100.0 * carbonate / mass, bath_c) - conductivity
     conductivity += shown * (1.0 - exp(-dt_s / params.conductivity_s))
-    return BathState(water, naoh, bath_c, probe_c, controller_c, conductivity)
+    return BathState(water, naoh, bath_c, probe_c, controller_c, conductivity, carbonate)
 
 
 def _losses(bath_c: float, lid_open: bool, params: BathParams) -> tuple[float, float]:
@@ -151,28 +164,36 @@ def _losses(bath_c: float, lid_open: bool, params: BathParams) -> tuple[float, f
     return (params.walls_w_k + params.lid_w_k) * 1e-3 * above_k, surface_kg * params.surface_m2 * params.lid_leak
 
 
+def _spent(naoh: float, carbonate: float, soil_g_s: float, dt_s: float, params: BathParams) -> tuple[float, float]:
+    """Return free NaOH and carbonate (kg) after what CO2 and soil took in the step."""
+    by_air = -naoh * expm1(log1p(-params.carbonation_pct_week * 1e-2) * dt_s / _WEEK_S)
+    by_soil = min(soil_g_s * 1e-3 * dt_s, naoh - by_air)
+    made = CARBONATE_PER_NAOH * (by_air + params.carbonate_share * by_soil)
+    return naoh - by_air - by_soil, carbonate + made
+
+
 def _flows(
-    water: float, naoh: float, bath_c: float, inputs: BathInputs, dt_s: float, params: BathParams
-) -> tuple[float, float, float]:
-    """Return water, NaOH (kg) and °C after draining, then filling, then dosing; above full it overflows."""
+    water: float, naoh: float, carbonate: float, bath_c: float, inputs: BathInputs, dt_s: float, params: BathParams
+) -> tuple[float, float, float, float]:
+    """Return water, NaOH, carbonate (kg) and °C after draining, then filling, then dosing; above full it overflows."""
     minutes = dt_s / 60.0
     if inputs.drain_l_min and water > 0.0:
-        mass = water + naoh
+        mass = water + naoh + carbonate
         kept = max(0.0, 1.0 - inputs.drain_l_min * minutes * density_kg_l(100.0 * naoh / mass, bath_c) / mass)
-        water, naoh = water * kept, naoh * kept
+        water, naoh, carbonate = water * kept, naoh * kept, carbonate * kept
     fed = inputs.fill_l_min * minutes * density_kg_l(0.0, params.feed_c)
     lye_naoh = inputs.dose_g_min * 1e-3 * minutes
     lye_water = lye_naoh * (100.0 / params.lye_pct - 1.0)
-    mass, added = water + naoh, fed + lye_naoh + lye_water
+    mass, added = water + naoh + carbonate, fed + lye_naoh + lye_water
     if added > 0.0:
         lye_c = params.room_c
         bath_c = (mass * bath_c + fed * params.feed_c + (lye_naoh + lye_water) * lye_c) / (mass + added)
         bath_c += lye_naoh * params.dilution_kj_kg / (4.18 * (mass + added))
         water, naoh = water + fed + lye_water, naoh + lye_naoh
-        full = params.capacity_l * density_kg_l(100.0 * naoh / (water + naoh), bath_c)
-        kept = min(1.0, full / (water + naoh))
-        water, naoh = water * kept, naoh * kept
-    return water, naoh, bath_c
+        whole = water + naoh + carbonate
+        kept = min(1.0, params.capacity_l * density_kg_l(100.0 * naoh / whole, bath_c) / whole)
+        water, naoh, carbonate = water * kept, naoh * kept, carbonate * kept
+    return water, naoh, carbonate, bath_c
 
 
 def _dry(state: BathState, dt_s: float, params: BathParams) -> BathState:
@@ -183,4 +204,4 @@ def _dry(state: BathState, dt_s: float, params: BathParams) -> BathState:
         value + follow * (room - value) for value in (state.temperature_c, state.probe_c, state.controller_c)
     )
     shown = state.conductivity_ms_cm * exp(-dt_s / params.conductivity_s)
-    return BathState(state.water_kg, state.naoh_kg, temperature, probe, controller, shown)
+    return BathState(state.water_kg, state.naoh_kg, temperature, probe, controller, shown, state.carbonate_kg)

@@ -5,7 +5,7 @@ The state at k * dt does not depend on how often the plant is asked: wires call 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -128,6 +128,7 @@ class Plant:
         inputs = self.control(state, self.time_s)
         load_kj = 0.0
         if any(self.labels) and level_pct(state, params) >= params.flooded_pct:
+            before = self.labels
             self.labels, warmed_k = soak(
                 self.labels,
                 state.temperature_c,
@@ -137,5 +138,16 @@ class Plant:
                 mech=stirring(inputs.stirrer_pct),
             )
             load_kj = warmed_k * params.bottle_kj_k
+            if params.soil_g_label:
+                soil_g_s = params.soil_g_label * _came_off(before, self.labels) / dt_s
+                inputs = inputs._replace(soil_g_s=inputs.soil_g_s + soil_g_s)
         self.state = step(state, inputs, dt_s, params, load_kj)
         self._ticks += 1
+
+
+def _came_off(before: Sequence[LabelState | None], after: Sequence[LabelState | None]) -> int:
+    """Return how many labels came off between two moments in which no bottle was put in or taken out."""
+    return sum(
+        was is not None and now is not None and was.attached and not now.attached
+        for was, now in zip(before, after, strict=True)
+    )

@@ -7,16 +7,16 @@ through `control`. Nothing here waits or is woken: whoever asks first brings the
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from linectl.sim.bath.physics import BathInputs, BathParams, BathState, level_pct, naoh_pct, thermostat
 from linectl.sim.bath.registers import Alarm, Command, Result, State
+from linectl.sim.plc.handshake import Handshake, Key
+from linectl.sim.plc.host import LEASE_S, Host
 
 __all__ = ["DRY_PCT", "LEASE_S", "OVER_TEMPERATURE_C", "Plc", "Setpoints"]
 
 SCHEMA = 1
-LEASE_S = 10.0
 OVER_TEMPERATURE_C = 95.0
 DRY_PCT = 30.0  # the heating element is covered from here on
 LOW_PCT = 70.0  # while heating: said, not acted upon
@@ -25,8 +25,8 @@ HIGHEST_NAOH_PCT = 4.0
 _FULL_PCT = 99.95
 _EMPTY_PCT = 0.05
 _DOSED_PCT = 0.0005  # a tenth of what the pump adds in a second
-_REMEMBERED = 8  # commands whose results are kept for a repetition
 
+_NO_ALARM = Alarm(0)
 _TRIPS = Alarm.OVER_TEMPERATURE | Alarm.DRY_RUN | Alarm.WATCHDOG | Alarm.SENSOR
 _ACTIONS = (Command.FILL, Command.DRAIN, Command.DOSE)
 
@@ -84,14 +84,10 @@ class Plc:
         self.setpoints = Setpoints()
         self.heater_enable = False
         self.heater_kw = 0.0
-        self.command = (0, 0, 0)
-        self.ack_seq, self.ack_result = 0, Result.PENDING
+        self.handshake = Handshake()
+        self.host = Host(self.watchdog_s)
         self.action: Command | None = None
-        self._action_key: tuple[int, int] | None = None
-        self._results: OrderedDict[tuple[int, int], Result] = OrderedDict()
-        self.heartbeat, self.owner = 0, 0
-        self._lease_end_s = 0.0
-        self._beat_s: float | None = None  # the last sign of life of the host; None: the watchdog sleeps
+        self._action_key: Key | None = None
 
     def reboot(self) -> None:
         """Restart the program as after a power cut: everything forgotten but the count of boots, heater off."""
@@ -102,17 +98,23 @@ class Plc:
     def tick(self, now_s: float) -> None:
         """Bring what guards the wire up to `now_s` s; the bath itself was stepped up to there before."""
         self._now_s = now_s
-        deadline = self.watchdog_deadline_s()
-        if deadline is not None and now_s >= deadline:
+        if self.host.tick(now_s):
             self._trip(Alarm.WATCHDOG)
             self.setpoints = replace(self.setpoints, temperature_c=0.0, naoh_pct=0.0)
-            self._beat_s = None
-        if self.owner and now_s >= self._lease_end_s:
-            self.owner = 0
 
     def watchdog_deadline_s(self) -> float | None:
         """Return the wire time at which the watchdog trips, or None while it sleeps."""
-        return None if self._beat_s is None else self._beat_s + self.watchdog_s
+        return self.host.deadline_s()
+
+    @property
+    def owner(self) -> int:
+        """Token of the host that has the line, 0: it is free."""
+        return self.host.owner
+
+    @property
+    def heartbeat(self) -> int:
+        """The host's last heartbeat."""
+        return self.host.heartbeat
 
     @property
     def counter(self) -> int:
@@ -121,20 +123,13 @@ class Plc:
 
     def beat(self, value: int) -> None:
         """Take the host's heartbeat; only a changed value counts."""
-        if value == self.heartbeat:
-            return
-        self.heartbeat = value
-        self._beat_s = self._now_s
-        self._lease_end_s = self._now_s + LEASE_S
+        self.host.beat(value, self._now_s)
 
     def claim(self, token: int) -> None:
         """Give the line to `token` when it is free or already its own; 0 gives it back. Else nothing changes."""
-        if token and self.owner not in {0, token}:
-            return
-        self.owner = token
-        self._lease_end_s = self._now_s + LEASE_S
+        self.host.claim(token, self._now_s)
         if not token and not self.heater_enable:
-            self._beat_s = None  # the host has left in order
+            self.host.leaves()
 
     # what the host asks for
 
@@ -154,7 +149,7 @@ class Plc:
         if on and not self._may_heat():
             return
         if on and not self.heater_enable:
-            self._beat_s = self._now_s if self._beat_s is None else self._beat_s
+            self.host.wake(self._now_s)
         self.heater_enable = on
         if not on:
             self.heater_kw = 0.0
@@ -169,20 +164,10 @@ class Plc:
         return Result.INTERLOCK if self.alarms & _TRIPS else Result.DONE
 
     def do(self, code: int, seq: int, token: int) -> None:
-        """Take a command of the handshake; its answer stands in `ack_seq` and `ack_result`."""
-        self.command = (code, seq, token)
-        if token == 0 or token != self.owner:
-            self.ack_seq, self.ack_result = seq, Result.TOKEN
-            return
-        key = (token, seq)
-        if key not in self._results:
-            self._results[key] = Result.PENDING
-            while len(self._results) > _REMEMBERED:
-                self._results.popitem(last=False)
-            self._results[key] = self._act(code, key)
-        self.ack_seq, self.ack_result = seq, self._results[key]
+        """Take a command of the handshake; its answer stands in its `ack_seq` and `ack_result`."""
+        self.handshake.take(code, seq, token, owner=self.host.owner, act=self._act)
 
-    def _act(self, code: int, key: tuple[int, int]) -> Result:
+    def _act(self, code: int, key: Key) -> Result:
         try:
             command = Command(code)
         except ValueError:
@@ -206,7 +191,7 @@ class Plc:
         self._state = to
         return Result.DONE
 
-    def _start_action(self, command: Command, key: tuple[int, int]) -> Result:
+    def _start_action(self, command: Command, key: Key) -> Result:
         if self.action is not None or self._state in {State.HELD, State.ABORTED}:
             return Result.INTERLOCK if self.alarms & _TRIPS else Result.STATE
         if self.alarms & _TRIPS or (command is Command.DOSE and not self.level_ok):
@@ -289,19 +274,20 @@ class Plc:
 
     def _standing(self) -> Alarm:
         """Return the alarms whose cause is there now."""
-        standing = Alarm(0)
-        if not self.overtemp_ok:
+        standing = _NO_ALARM
+        seen = self._seen
+        if seen is not None and seen.controller_c >= OVER_TEMPERATURE_C and not self.probe_fault:
             standing |= Alarm.OVER_TEMPERATURE
-        if self.heater_enable and not self.level_ok:
-            standing |= Alarm.DRY_RUN
-        if self.heater_enable and self.level_pct < LOW_PCT:
-            standing |= Alarm.LEVEL
+        if self.heater_enable and (level := self.level_pct) < LOW_PCT:
+            standing |= Alarm.LEVEL if level >= DRY_PCT else Alarm.LEVEL | Alarm.DRY_RUN
         if self.probe_fault:
             standing |= Alarm.SENSOR
         return standing
 
     def _guard(self) -> None:
         standing = self._standing()
+        if standing is _NO_ALARM:
+            return
         self.alarms |= standing
         if standing & _TRIPS:
             self._trip(standing & _TRIPS)
@@ -326,6 +312,4 @@ class Plc:
     def _end_action(self, result: Result) -> None:
         key, self.action, self._action_key = self._action_key, None, None
         if key is not None:
-            self._results[key] = result
-            if self.ack_seq == key[1]:  # else a later command was answered there; a repetition tells this one's end
-                self.ack_result = result
+            self.handshake.end(key, result)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from drivers.frames.modbus_identity import MODEL_NAME, PRODUCT_CODE, PRODUCT_NAME, REVISION, VENDOR
+from linectl.sim.plc.handshake import Result
 from linectl.sim.wires.bank import Register
 
 __all__ = [
@@ -55,18 +56,6 @@ class Command(IntEnum):
     FILL = 110
     DRAIN = 111
     DOSE = 112
-
-
-class Result(IntEnum):
-    """`ack_result` in IR6."""
-
-    PENDING = 0
-    DONE = 1
-    STATE = 2
-    INTERLOCK = 3
-    RANGE = 4
-    TOKEN = 5
-    UNKNOWN = 6
 
 
 class Alarm(IntFlag):

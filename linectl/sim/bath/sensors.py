@@ -18,7 +18,7 @@ from linectl.clock.wall import Clock
 from linectl.sim.bath.twin import Twin
 from linectl.sim.noise import noise
 from linectl.sim.wires.messages import Message
-from linectl.units import NS_PER_S
+from linectl.units import NS_PER_S, s_to_ns
 
 __all__ = ["CLIMATE_TOPIC", "SensorTicker", "Sensors", "label_topic"]
 
@@ -98,7 +98,8 @@ class Sensors:
 
     def _message(self, topic: str, said: dict[str, Json], now_ns: int) -> Message:
         seq = self._seq[topic] = self._seq.get(topic, 0) + 1
-        return topic, {**said, "seq": seq, "ts": _iso(now_ns)}
+        ahead_s = self._twin.defects.shown("sensors.clock", 0.0, self._twin.plant.time_s) or 0.0
+        return topic, {**said, "seq": seq, "ts": _iso(now_ns + s_to_ns(ahead_s))}
 
 
 class SensorTicker:

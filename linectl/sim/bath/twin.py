@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 
+from drivers.frames.ezo import NO_PROBE_RTD
+from linectl.sim.bath.broken import driven, seen
 from linectl.sim.bath.physics import BathInputs, BathParams, BathState, filled
 from linectl.sim.bath.plant import POSITIONS, Plant
 from linectl.sim.bath.plc import Plc
+from linectl.sim.defects import Defects
 from linectl.sim.glue.labels import GLUES
 from linectl.sim.noise import noise
 
@@ -42,10 +45,12 @@ class Twin:
         self.seed = seed
         self.speed = speed
         self.lid_open = False
+        self.defects = Defects()
+        self._blind = False  # a defect has cut the controller's own probe
         self.plc = Plc(params, watchdog_s=watchdog_s)
         empty = filled(params, temperature_c=params.room_c, level_pct=0.0)
         self.plant = Plant(params, seed, control=self._control, initial=initial if initial is not None else empty)
-        self.plc.see(self.plant.state)
+        self._look(self.plant.state)
 
     def __repr__(self) -> str:
         """Return the plant and the PLC."""
@@ -59,16 +64,28 @@ class Twin:
         self._advance(now_s)
 
     def temperature_c(self) -> float:
-        """Return what the bath probe shows in °C."""
-        return self.plant.state.probe_c + self._noise("rtd", PROBE_NOISE_K)
+        """Return what the bath probe shows in °C, with a broken wire what its circuit gives instead: -1023."""
+        value = self.plant.state.probe_c + self._noise("rtd", PROBE_NOISE_K)
+        shown = self.defects.shown("bath.temperature", value, self.plant.time_s) if self.defects else value
+        return NO_PROBE_RTD if shown is None else shown
 
     def controller_c(self) -> float | None:
         """Return what the controller's own probe shows in °C, None when it is broken."""
         shown = self.plc.temperature_c
-        return None if shown is None else shown + self._noise("controller", CONTROLLER_NOISE_K)
+        if shown is None or "bath.controller_temperature" in self.defects.sensors:
+            return shown
+        return shown + self._noise("controller", CONTROLLER_NOISE_K)
 
     def conductivity_us_cm(self) -> float:
-        """Return what the conductivity probe shows in µS/cm: caustic, and the tap water's own salts; 0 in air."""
+        """Return what the conductivity probe shows in µS/cm, with a broken wire 0, as in air."""
+        value = self._whole_conductivity_us_cm()
+        if not self.defects:
+            return value
+        shown_ms_cm = self.defects.shown("bath.conductivity", 1e-3 * value, self.plant.time_s)
+        return 0.0 if shown_ms_cm is None else 1e3 * max(0.0, shown_ms_cm)
+
+    def _whole_conductivity_us_cm(self) -> float:
+        """Return what a whole probe shows: caustic, and the tap water's own salts; 0 in air."""
         state = self.plant.state
         if state.water_kg + state.naoh_kg < _IN_WATER_KG:
             return 0.0
@@ -113,11 +130,28 @@ class Twin:
 
     def _advance(self, now_s: float) -> None:
         self.plant.advance_to(now_s * self.speed)
-        self.plc.see(self.plant.state)
+        self._look(self.plant.state)
         self.plc.tick(now_s)
 
-    def _control(self, state: BathState, _process_s: float) -> BathInputs:
-        return self.plc.control(state, self.plant.dt_s)._replace(lid_open=self.lid_open)
+    def _control(self, state: BathState, process_s: float) -> BathInputs:
+        asked = self.plc.control(self._as_shown(state, process_s), self.plant.dt_s)._replace(lid_open=self.lid_open)
+        if not self.defects:
+            return asked
+        done = driven(asked, self.defects, process_s)
+        self.plc.heater_kw = done.heater_kw  # the PLC reads its heater's meter
+        return done
+
+    def _look(self, state: BathState) -> None:
+        self.plc.see(self._as_shown(state, self.plant.time_s))
+
+    def _as_shown(self, state: BathState, process_s: float) -> BathState:
+        """Return the bath as its controller's sensors show it; the controller acts on nothing else."""
+        if not self.defects and not self._blind:
+            return state
+        shown, blind = seen(state, self.defects, process_s, self.plc.params)
+        if blind is not self._blind:
+            self.plc.probe_fault = self._blind = blind
+        return shown
 
     def _noise(self, device: str, sd: float) -> float:
         return noise(self.seed, device, self.second, sd)

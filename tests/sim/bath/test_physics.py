@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from linectl.laws.naoh import conductivity_ms_cm
 from linectl.sim.bath.physics import (
     BathInputs,
     BathParams,
@@ -177,3 +178,28 @@ def test_a_bias_takes_the_offset_away_and_power_stays_within_the_heater() -> Non
     assert thermostat(80.0, 80.0, bias_w=300.0) == 300.0
     assert thermostat(80.0, 20.0) == 3000.0
     assert thermostat(80.0, 90.0, bias_w=300.0) == 0.0
+
+
+def test_co2_turns_free_caustic_into_carbonate_that_conducts() -> None:
+    params = BathParams(carbonation_pct_week=10.0, surface_m2=0.0)
+    fresh = filled(params, temperature_c=60.0, naoh_pct=2.0)
+    week = run(fresh, BathInputs(), 7 * 86400, params, dt_s=60.0)
+    assert week.naoh_kg == pytest.approx(0.9 * fresh.naoh_kg)
+    lost_kg = fresh.naoh_kg - week.naoh_kg
+    assert week.carbonate_kg == pytest.approx(lost_kg * 105.988 / 79.994, rel=1e-6)
+    cool = conductivity_ms_cm(naoh_pct(week), week.temperature_c)
+    assert cool * 1.01 < week.conductivity_ms_cm < cool * 1.08  # a tenth gone, of which a third still shows
+
+
+def test_soil_spends_caustic_and_never_more_than_there_is() -> None:
+    state = filled(BATH, temperature_c=60.0, naoh_pct=1.5)
+    soiled = run(state, BathInputs(soil_g_s=0.1), 60)
+    assert state.naoh_kg - soiled.naoh_kg == pytest.approx(0.006)
+    assert 0.0 < soiled.carbonate_kg < 0.001
+    assert run(state, BathInputs(soil_g_s=1e4), 10).naoh_kg == 0.0
+
+
+def test_carbonate_leaves_with_the_liquid() -> None:
+    state = filled(BATH, temperature_c=60.0, naoh_pct=1.5)._replace(carbonate_kg=0.4)
+    half = run(state, BathInputs(drain_l_min=10.0), 120)
+    assert half.carbonate_kg / state.carbonate_kg == pytest.approx(half.naoh_kg / state.naoh_kg)

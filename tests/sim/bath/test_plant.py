@@ -170,3 +170,15 @@ def test_noise_is_a_pure_function_of_seed_device_and_second() -> None:
     spread = (sum(value * value for value in values) / len(values)) ** 0.5
     assert spread == pytest.approx(0.1, rel=0.1)
     assert noise(1, "rtd", 5, 0.0) == 0.0
+
+
+def test_labels_that_come_off_spend_caustic_where_the_bath_says_so() -> None:
+    params = BathParams(soil_g_label=0.6)
+    plant = Plant(params, 1, control=at_60_c, initial=filled(params, temperature_c=60.0, naoh_pct=1.5))
+    before_kg = plant.state.naoh_kg
+    for position in range(1, 11):
+        plant.put(position, GlueClass.CASEIN)
+    plant.advance_to(600.0)
+    off = sum(label is not None and not label.attached for label in plant.labels)
+    assert off >= 9
+    assert before_kg - plant.state.naoh_kg == pytest.approx(off * 0.6e-3)
