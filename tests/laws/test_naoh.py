@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from linectl.laws.naoh import HIGHEST_PCT, LOWEST_PCT, conductivity_ms_cm, mccleskey_ms_cm, naoh_pct
+from linectl.laws.naoh import (
+    CARBONATE_PER_NAOH,
+    HIGHEST_PCT,
+    LOWEST_PCT,
+    caustic_ms_cm,
+    conductivity_ms_cm,
+    mccleskey_ms_cm,
+    naoh_pct,
+)
 
 TEMPERATURES_C = (20, 25, 40, 50, 60, 70, 80, 90)
 # McCleskey 2011, mS/cm, as printed to three or four figures
@@ -28,6 +36,27 @@ def test_the_law_gives_the_table(content: float, temperature_c: float, kappa: fl
 @pytest.mark.parametrize(("content", "temperature_c", "kappa"), PRINTED)
 def test_the_polynomial_gives_the_table(content: float, temperature_c: float, kappa: float) -> None:
     assert conductivity_ms_cm(content, temperature_c) == pytest.approx(kappa, rel=5e-3, abs=0.006)
+
+
+def _half_a_digit(printed: float) -> float:
+    return 0.05 if printed >= 10.0 else 0.005 if printed >= 1.0 else 0.0005
+
+
+@pytest.mark.parametrize(("content", "temperature_c", "kappa"), PRINTED)
+def test_the_whole_table_within_0_2_percent_and_its_own_rounding(
+    content: float, temperature_c: float, kappa: float
+) -> None:
+    rounding = _half_a_digit(kappa) + 1e-9
+    assert abs(mccleskey_ms_cm(content, temperature_c) - kappa) <= 2e-3 * kappa + rounding
+    of_the_fast = 2e-3 if content >= 0.1 else 3.5e-3
+    assert abs(conductivity_ms_cm(content, temperature_c) - kappa) <= of_the_fast * kappa + rounding
+
+
+def test_carbonate_adds_a_third_of_what_its_naoh_did() -> None:
+    for temperature_c in (20.0, 60.0, 80.0):
+        lost = conductivity_ms_cm(1.5, temperature_c) - conductivity_ms_cm(1.4, temperature_c)
+        still = caustic_ms_cm(1.4, 0.1 * CARBONATE_PER_NAOH, temperature_c) - conductivity_ms_cm(1.4, temperature_c)
+        assert 0.25 < still / lost < 0.45
 
 
 def test_the_polynomial_stays_within_its_stated_distance_of_the_law() -> None:
