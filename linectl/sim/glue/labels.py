@@ -28,6 +28,7 @@ __all__ = [
     "CAUSTIC_FLOOR_PCT",
     "CAUSTIC_REFERENCE_PCT",
     "GLUES",
+    "MECH_ORDER",
     "Glue",
     "GlueClass",
     "LabelState",
@@ -40,7 +41,7 @@ __all__ = [
 
 CAUSTIC_FLOOR_PCT = 0.1  # stands for what plain water does
 CAUSTIC_REFERENCE_PCT = 1.5
-_MECH_ORDER = 0.3
+MECH_ORDER = 0.3
 _REFERENCE_PER_K = 1.0 / kelvin(REFERENCE_C)
 _STILL_UP_TO_PCT = 50.0
 _GENTLE_FLOW = 1.5
@@ -58,14 +59,14 @@ class GlueClass(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Glue:
-    """A class of label glue (engineering estimates).
+    """A class of label glue (engineering estimates); `code` None is one that somebody made of their own figures.
 
     `t60_s`: median time off in s at 60 °C and 1.5 % NaOH; `ea_kj_mol`: activation energy; `caustic_order`: the rate
     goes with (0.1 + C)^order; `sigma`: spread of ln time; `p_never`: the share that never comes off; `opens_at_c`: the
     glue does nothing below this temperature (°C).
     """
 
-    code: GlueClass
+    code: GlueClass | None
     t60_s: float
     ea_kj_mol: float
     caustic_order: float
@@ -76,14 +77,14 @@ class Glue:
 
 GLUES: Mapping[int, Glue] = MappingProxyType(
     {
-        glue.code: glue
-        for glue in (
-            Glue(GlueClass.CASEIN, 150.0, 45.0, 0.5, 0.25, 0.001),
-            Glue(GlueClass.STARCH, 120.0, 38.0, 0.25, 0.30, 0.002),
+        code: Glue(code, *figures)
+        for code, *figures in (
+            (GlueClass.CASEIN, 150.0, 45.0, 0.5, 0.25, 0.001),
+            (GlueClass.STARCH, 120.0, 38.0, 0.25, 0.30, 0.002),
             # caustic saponifies the 88 % grade to a less soluble one: the order is below 0
-            Glue(GlueClass.PVOH, 240.0, 42.0, -0.10, 0.35, 0.003),
-            Glue(GlueClass.PSA, 900.0, 60.0, 0.6, 0.40, 0.005, opens_at_c=45.0),
-            Glue(GlueClass.PERMANENT, 20000.0, 70.0, 0.3, 0.7, 0.30, opens_at_c=45.0),
+            (GlueClass.PVOH, 240.0, 42.0, -0.10, 0.35, 0.003),
+            (GlueClass.PSA, 900.0, 60.0, 0.6, 0.40, 0.005, 45.0),
+            (GlueClass.PERMANENT, 20000.0, 70.0, 0.3, 0.7, 0.30, 45.0),
         )
     }
 )
@@ -187,12 +188,12 @@ def soak(
 
 def _laws(naoh_pct: float, mech: float) -> list[tuple[float, float, float]]:
     """Return, by class code, ln(rate at 60 °C), Ea/R and the temperature below which nothing happens."""
-    caustic, flow = _log_caustic(naoh_pct), _MECH_ORDER * log(mech)
+    caustic, flow = _log_caustic(naoh_pct), MECH_ORDER * log(mech)
     return [(at_60 + order * caustic + flow, ea_over_r, opens) for at_60, order, ea_over_r, opens in _CONSTANTS]
 
 
 def _log_rate(glue: Glue, naoh_pct: float, mech: float) -> float:
-    return glue.caustic_order * _log_caustic(naoh_pct) + _MECH_ORDER * log(mech) - log(glue.t60_s)
+    return glue.caustic_order * _log_caustic(naoh_pct) + MECH_ORDER * log(mech) - log(glue.t60_s)
 
 
 def _log_caustic(naoh_pct: float) -> float:

@@ -60,8 +60,8 @@ def test_water_is_faster_than_caustic_for_pvoh_alone() -> None:
 
 
 def test_the_median_formula_and_the_stepped_label_agree() -> None:
-    for glue in GLUES.values():
-        stepped = time_off(glue.code, 70.0, 0.5, dt_s=1.0, mech=1.5)
+    for code, glue in GLUES.items():
+        stepped = time_off(GlueClass(code), 70.0, 0.5, dt_s=1.0, mech=1.5)
         assert stepped == pytest.approx(t50_s(glue, 70.0, 0.5, 1.5), rel=1e-9)
 
 
