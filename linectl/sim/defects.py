@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 __all__ = ["Defects", "DriveDefect", "SensorDefect"]
 
@@ -15,6 +16,8 @@ SensorDefect = Callable[[float, float], float | None]
 """(true value, process s) -> shown value, None for a broken wire."""
 DriveDefect = Callable[[float, float], float]
 """(what was asked for, process s) -> what is done."""
+
+_Defect = TypeVar("_Defect")
 
 
 @dataclass(slots=True)
@@ -38,6 +41,28 @@ class Defects:
             asked = defect(asked, process_s)
         return asked
 
+    def spoil(self, name: str, defect: SensorDefect) -> Callable[[], None]:
+        """Let the sensor `name` lie; return what ends this lie and no other."""
+        return _joined(self.sensors, name, defect)
+
+    def hamper(self, name: str, defect: DriveDefect) -> Callable[[], None]:
+        """Let the drive `name` do something else than it is told; return what ends that."""
+        return _joined(self.drives, name, defect)
+
     def __bool__(self) -> bool:
         """Whether anything is broken."""
         return bool(self.sensors or self.drives)
+
+
+def _joined(where: dict[str, list[_Defect]], name: str, defect: _Defect) -> Callable[[], None]:
+    """Append `defect`; return what takes it out again, with its entry when it was the last one there."""
+    where.setdefault(name, []).append(defect)
+
+    def end() -> None:
+        left = [each for each in where.get(name, ()) if each is not defect]
+        if left:
+            where[name] = left
+        else:
+            where.pop(name, None)
+
+    return end

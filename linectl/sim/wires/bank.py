@@ -6,11 +6,12 @@ Tables: `ir` input registers (FC4), `hr` holding registers (FC3, 6, 16), `co` co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-__all__ = ["HOLES", "Bank", "Fault", "ModbusFault", "Register"]
+__all__ = ["HOLES", "Bank", "Fault", "LaterBank", "ModbusFault", "Register"]
 
 HOLES = 0  # what an address of a table says that no register has
 
@@ -50,6 +51,27 @@ class Bank(Protocol):
         Raises:
             ModbusFault: the unit refuses.
         """
+
+
+class LaterBank:
+    """A unit that is made at the first request to it."""
+
+    def __init__(self, make: Callable[[], Bank]) -> None:
+        self._make = make
+        self._bank: Bank | None = None
+
+    def read(self, table: str, address: int, count: int) -> list[int]:
+        """Read from the unit."""
+        return self._made().read(table, address, count)
+
+    def write(self, table: str, address: int, values: list[int]) -> None:
+        """Write to the unit."""
+        self._made().write(table, address, values)
+
+    def _made(self) -> Bank:
+        if self._bank is None:
+            self._bank = self._make()
+        return self._bank
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
-from linectl.errors import ConfigError, Unreachable
+from linectl.errors import ConfigError
+from linectl.sim.wires.holder import cannot_listen
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from amqtt.broker import Broker
+    from linectl.sim.wires.broker_core import FreezableBroker
 
 __all__ = ["EmbeddedBroker", "free_port"]
 
@@ -23,7 +24,7 @@ class EmbeddedBroker:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
         self.port = port
-        self._broker: Broker | None = None
+        self._broker: FreezableBroker | None = None
 
     def __repr__(self) -> str:
         """Return the address and whether it serves."""
@@ -45,18 +46,26 @@ class EmbeddedBroker:
         try:
             await broker.start()
         except BrokerError as exc:
-            raise Unreachable(
-                tr("the simulator's broker cannot listen on {host}:{port}: {why}").format(
-                    host=self.host, port=self.port, why=exc
-                )
-            ) from exc
+            what = tr("the simulator's broker cannot listen on {host}:{port}: {why}")
+            raise cannot_listen(self.host, self.port, exc, what) from exc
         self._broker = broker
 
     async def stop(self) -> None:
         """Drop all clients and stop; nothing is left running."""
         broker, self._broker = self._broker, None
         if broker is not None:
+            broker.thaw()
             await broker.shutdown()
+
+    def freeze(self) -> None:
+        """Stop serving, as a process does that hangs: sockets stand, new ones are taken, and nothing answers."""
+        if self._broker is not None:
+            self._broker.freeze()
+
+    def thaw(self) -> None:
+        """Serve again, what came meanwhile first."""
+        if self._broker is not None:
+            self._broker.thaw()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -66,9 +75,9 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def _make(host: str, port: int) -> Broker:
+def _make(host: str, port: int) -> FreezableBroker:
     try:
-        from amqtt.broker import Broker
+        from linectl.sim.wires.broker_core import FreezableBroker
     except ImportError as exc:
         raise ConfigError(
             tr("the simulator needs an MQTT broker, and none is installed"),
@@ -76,7 +85,7 @@ def _make(host: str, port: int) -> Broker:
         ) from exc
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    return Broker(
+    return FreezableBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},

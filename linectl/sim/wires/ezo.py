@@ -1,42 +1,35 @@
-"""Simulated Atlas EZO circuits: byte handlers without I/O, and their adapter on a pseudo-terminal.
+"""Simulated Atlas EZO circuits: what an RTD, EC or pH circuit answers, without I/O, and its adapter.
 
-After the datasheets EZO RTD V2 and EZO EC V6.2 (UART): ASCII, lines end in CR, `R` answers after 600 ms. A pty ignores
-the baud rate, so the adapter paces: one timer per reply, as long as its bytes would take.
+After the datasheets EZO RTD V2, EZO EC V6.2 and EZO pH V5.8 (UART): ASCII, lines end in CR, `R` answers after 600 ms
+(pH: 900 ms).
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.errors import LinkDown
 from drivers.frames.ezo import Answer, Code, Command, Info, encode_answer, encode_values, parse_command
-from drivers.serial_port import PtyEnd
+from drivers.settings import SerialSettings
+from linectl.sim.wires.instrument import Said, SerialInstrument
+from linectl.sim.wires.trouble import Trouble
 
-__all__ = ["EzoCircuit", "EzoInstrument", "EzoReply", "ec_circuit", "rtd_circuit"]
+__all__ = ["EzoCircuit", "EzoInstrument", "ec_circuit", "ph_circuit", "rtd_circuit"]
 
 READING_S = 0.6
+PH_READING_S = 0.9
 CONTINUOUS_S = 1.0
-BITS_PER_BYTE = 10  # 8N1
-
-
-@dataclass(frozen=True, slots=True)
-class EzoReply:
-    """Bytes to send, and how long the circuit works before it sends the first (s)."""
-
-    data: bytes
-    delay_s: float
+COMPENSATION_C = 25.0  # what a pH circuit takes the sample's temperature to be after a loss of power
 
 
 class EzoCircuit:
-    """One circuit's command language; `measure` gives the reading in its unit (°C, µS/cm) at the moment it is asked.
+    """One circuit's command language; `measure` gives the reading in its unit (°C, µS/cm, pH) when it is asked.
 
-    Settings live in the circuit and survive a replug, as in its EEPROM. It comes set to answer on request alone
-    (`C,0`); `C,1` makes it speak each second.
+    It comes set to answer on request alone (`C,0`); `C,1` makes it speak each second. Its settings survive a replug,
+    and are the maker's after `boot`: it speaks by itself, with codes, and compensates for 25 °C.
     """
+
+    hears = b"\r"
 
     def __init__(
         self, device: str, firmware: str, measure: Callable[[], float], decimals: Callable[[float], int]
@@ -45,9 +38,11 @@ class EzoCircuit:
         self.firmware = firmware
         self.continuous = False
         self.codes = True
+        self.compensation_c = COMPENSATION_C
         self.restart = "P"
         self._measure = measure
         self._decimals = decimals
+        self._last_s = 0.0  # when it last heard or said something
 
     def __repr__(self) -> str:
         """Return the kind and whether it speaks by itself."""
@@ -55,28 +50,50 @@ class EzoCircuit:
 
     def reading(self) -> bytes:
         """Return the line of one reading, with the circuit's own resolution."""
+        value, digits = self.measured()
+        return encode_values((value,), max(0, digits))
+
+    def measured(self) -> tuple[float, int]:
+        """Return one reading, rounded to the circuit's own resolution, and its decimals (below 0: tens, hundreds)."""
         value = self._measure()
         digits = self._decimals(value)
-        return encode_values((round(value, digits),), max(0, digits))
+        return round(value, digits), digits
 
-    def answer(self, line: bytes) -> EzoReply:
+    def answer(self, line: bytes, now_s: float = 0.0) -> Said:
         """Return the reply to a line without its CR."""
+        self._last_s = now_s
         command = parse_command(line)
         if command is None:
-            return EzoReply(encode_answer(Code.UNKNOWN_COMMAND), 0.0)
-        if command == Command("R"):
-            return EzoReply(self.reading() + self._ok(), READING_S)
+            return Said(encode_answer(Code.UNKNOWN_COMMAND))
+        if command == Command("R") or (command.name == "RT" and self._compensates(command)):
+            return Said(self.reading() + self._ok(), PH_READING_S if self.device == "pH" else READING_S)
         said = self._query(command)
         if said is not None:
-            return EzoReply(encode_answer(said) + self._ok(), 0.0)
+            return Said(encode_answer(said) + self._ok())
         if self._set(command):
-            return EzoReply(self._ok(), 0.0)
-        return EzoReply(encode_answer(Code.UNKNOWN_COMMAND), 0.0)
+            return Said(self._ok())
+        return Said(encode_answer(Code.UNKNOWN_COMMAND))
 
-    def boot(self) -> bytes:
-        """Restart the circuit; return what it says of it."""
+    def due_s(self) -> float | None:
+        """Return when a continuous circuit speaks next: a second after it last heard or said something."""
+        return self._last_s + CONTINUOUS_S if self.continuous else None
+
+    def speak(self, now_s: float) -> bytes:
+        """Return a reading."""
+        self._last_s = now_s
+        return self.reading()
+
+    def boot(self, now_s: float) -> bytes:
+        """Restart with the maker's settings; return what the circuit says of it."""
         self.restart = "S"
+        self.continuous = self.codes = True
+        self.compensation_c = COMPENSATION_C
+        self._last_s = now_s
         return encode_answer(Code.RESET) + encode_answer(Code.READY)
+
+    def foreign(self) -> bytes:
+        """Return what another query is answered with."""
+        return encode_answer(Answer("Status", (self.restart, "5.038")))
 
     def _ok(self) -> bytes:
         return encode_answer(Code.OK) if self.codes else b""
@@ -90,6 +107,10 @@ class EzoCircuit:
         }
         if self.device == "RTD":
             answers[Command("S", ("?",))] = Answer("S", ("c",))
+        elif self.device == "pH":
+            answers[Command("T", ("?",))] = Answer("T", (f"{self.compensation_c:.2f}",))
+            answers[Command("CAL", ("?",))] = Answer("Cal", ("3",))
+            answers[Command("SLOPE", ("?",))] = Answer("Slope", ("99.7", "100.3", "-0.89"))
         else:
             answers[Command("O", ("?",))] = Answer("", ("O", "EC"))
         return answers.get(command)
@@ -102,7 +123,20 @@ class EzoCircuit:
             else:
                 self.codes = on
             return True
+        if command.name == "T":
+            return self._compensates(command)
         return self.device == "RTD" and command == Command("S", ("c",))
+
+    def _compensates(self, command: Command) -> bool:
+        """Take the sample's temperature of `T` or `RT`; return whether the circuit knows such a command."""
+        try:
+            (temperature_c,) = map(float, command.arguments)
+        except ValueError:
+            return False
+        if self.device != "pH" or not -20.0 <= temperature_c <= 150.0:  # also what is no number
+            return False
+        self.compensation_c = temperature_c
+        return True
 
 
 def rtd_circuit(temperature_c: Callable[[], float]) -> EzoCircuit:
@@ -115,6 +149,11 @@ def ec_circuit(conductivity_us_cm: Callable[[], float]) -> EzoCircuit:
     return EzoCircuit("EC", "2.16", conductivity_us_cm, _ec_decimals)
 
 
+def ph_circuit(ph: Callable[[], float]) -> EzoCircuit:
+    """Return an EZO pH that shows `ph()` to 0.001, within its range of 0.001 to 14.000."""
+    return EzoCircuit("pH", "1.98", lambda: min(max(ph(), 0.001), 14.0), lambda _value: 3)
+
+
 def _ec_decimals(value: float) -> int:
     """Return the decimals of the datasheet: 0.01 below 100, 0.1 below 1000, 1, 10 from 10 000, 100 from 100 000."""
     for decimals, below in ((2, 100.0), (1, 1000.0), (0, 10_000.0), (-1, 100_000.0)):
@@ -123,70 +162,21 @@ def _ec_decimals(value: float) -> int:
     return -2
 
 
-class EzoInstrument:
-    """A circuit on a pseudo-terminal behind a stable symbolic link, as `/dev/serial/by-id/...` is.
-
-    `before` is called as each command arrives, before it is answered: the plant steps up to the present.
-    """
+class EzoInstrument(SerialInstrument[EzoCircuit]):
+    """A circuit on a pseudo-terminal behind a stable symbolic link, and on TCP after `listen`: 8N1 at `baud`."""
 
     def __init__(
-        self, circuit: EzoCircuit, link: Path, *, before: Callable[[], None] = lambda: None, baud: int = 9600
+        self,
+        circuit: EzoCircuit,
+        link: Path,
+        *,
+        before: Callable[[], None] = lambda: None,
+        baud: int = 9600,
+        trouble: Trouble | None = None,
     ) -> None:
-        self.circuit = circuit
-        self.link = link
-        self._before = before
-        self._byte_s = BITS_PER_BYTE / baud
-        self._pty: PtyEnd | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__(circuit, link, before=before, serial=SerialSettings("", baud), trouble=trouble)
 
-    def __repr__(self) -> str:
-        """Return the circuit and where it is plugged in."""
-        return f"<EzoInstrument {self.circuit!r} {self.link if self._pty else 'unplugged'}>"
-
-    def plug(self) -> None:
-        """Appear as a new tty under the link; the running loop serves it."""
-        self.unplug()
-        self._pty = pty = PtyEnd()
-        pty.link(self.link)
-        task = asyncio.create_task(self._serve(pty), name=f"ezo {self.circuit.device}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def unplug(self) -> None:
-        """Vanish: the tty dies for whoever has it open."""
-        if self._pty is not None:
-            self._pty.close()
-            self._pty = None
-
-    def reboot(self) -> None:
-        """Restart the circuit in place; it says so by itself."""
-        said = self.circuit.boot()
-        if self._pty is not None:
-            self._pty.write(said)
-
-    async def stop(self) -> None:
-        """Unplug, and end what served it."""
-        self.unplug()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, pty: PtyEnd) -> None:
-        with contextlib.suppress(LinkDown):  # unplugged
-            while True:
-                line = await self._next_line(pty)
-                self._before()
-                reply = EzoReply(self.circuit.reading(), 0.0) if line is None else self.circuit.answer(line)
-                on_the_wire = len(reply.data) + (0 if line is None else len(line) + 1)
-                await asyncio.sleep(reply.delay_s + on_the_wire * self._byte_s)
-                pty.write(reply.data)
-
-    async def _next_line(self, pty: PtyEnd) -> bytes | None:
-        """Return the next command, or None when it is time to speak unasked."""
-        if not self.circuit.continuous:
-            return await pty.read_line()
-        try:
-            async with asyncio.timeout(CONTINUOUS_S):
-                return await pty.read_line()
-        except TimeoutError:
-            return None
+    @property
+    def circuit(self) -> EzoCircuit:
+        """The circuit."""
+        return self.handler

@@ -1,27 +1,32 @@
-"""The rig's devices without wires, from the same handlers as the wires, and the link that reaches them.
+"""The rig's devices without wires, from the same handlers as the wires; `linectl.sim.wires.memory_link` reaches them.
 
-The devices fit `drivers.memory.MemoryLink` too; the simulator has a link of its own because it depends on no client of
-the wires it serves.
+They fit `drivers.memory.MemoryLink` too; the simulator has a link of its own because it depends on no client of the
+wires it serves.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
-from drivers.addresses import ezo_field, modbus_address, mqtt_field
-from drivers.errors import LinkDown
-from drivers.frames.ezo import Values, parse_reply
-from drivers.frames.payload import Json, field_at, source_time_ns, typed
-from drivers.frames.registers import registers_of, value_of
-from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
-from drivers.wire_tap import WireTap
+from drivers.addresses import circulator_point, ezo_field, modbus_address, sics_point
+from drivers.errors import DeviceFault
+from drivers.frames.ezo import NO_PROBE_RTD
+from drivers.frames.registers import Decode, decoder, registers_of, value_of
+from drivers.frames.sics import CANCEL, NOW, TARE, ZERO, parse_tare, parse_weight, parse_zero
+from drivers.link import Point, RawReading, RawValue
+from linectl.sim.wires.balance import Balance
 from linectl.sim.wires.bank import Bank, ModbusFault
+from linectl.sim.wires.circulator import Circulator
 from linectl.sim.wires.ezo import EzoCircuit
-from linectl.sim.wires.messages import Message
+from linectl.sim.wires.trouble import Asked, Meeting
 
-__all__ = ["DeviceLink", "EzoMemory", "ModbusMemory", "RigDevice", "TopicMemory"]
+__all__ = ["BalanceMemory", "CirculatorMemory", "Exchange", "EzoMemory", "ModbusMemory", "RigDevice"]
+
+Exchange = tuple[Asked, tuple[Point, ...]]
+"""One request that a driver would send, and the points that its reply holds."""
 
 
 class RigDevice(Protocol):
@@ -30,21 +35,120 @@ class RigDevice(Protocol):
     def read(self, point: Point) -> RawReading | RawValue | None:
         """Return the point's raw value, a whole reading, or None when there is none yet."""
 
+    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+        """Return what `read` says of each of `points`, all taken at one moment."""
+
     def write(self, point: Point, value: RawValue) -> RawValue:
-        """Take `value` and return what the point holds afterwards."""
+        """Take `value` and return what the point holds afterwards.
+
+        Raises:
+            DeviceFault: the device refuses.
+            ValueError: nothing of the kind can be written.
+        """
+
+    def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
+        """Return the requests that a driver would send for `points`."""
+
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+        """Return what `read` says of the points of one exchange, as what it meets lets it be seen."""
+
+    def asked(self, point: Point) -> Asked:
+        """Return the request that writes `point`."""
+
+
+_FUNCTIONS = {"co": 1, "di": 2, "hr": 3, "ir": 4}
+_GAP = 8  # registers that are rather read along than asked for apart
+
+
+class _Block(NamedTuple):
+    """Points of one table, read at once: per point its place in the answer, and what decodes it there."""
+
+    unit: int
+    table: str
+    address: int
+    size: int
+    parts: tuple[tuple[int, int, int, Decode], ...]  # index of the point, its first and its end in the block
+
+
+def _blocks(points: Sequence[Point], gap: int) -> tuple[_Block, ...]:
+    """Return the fewest blocks that hold `points`, with at most `gap` registers between two that nobody asked for."""
+    places = [(modbus_address(point), index) for index, point in enumerate(points)]
+    places.sort(key=lambda each: (each[0].unit, each[0].table, each[0].address))
+    blocks: list[_Block] = []
+    for place, index in places:
+        last = blocks[-1] if blocks else None
+        touches = last is not None and (last.unit, last.table) == (place.unit, place.table)
+        if last is None or not touches or place.address > last.address + last.size + gap:
+            last = _Block(place.unit, place.table, place.address, 0, ())
+            blocks.append(last)
+        start = place.address - last.address
+        part = index, start, start + place.count, decoder(place.kind, place.order, place.bit)
+        blocks[-1] = last._replace(size=max(last.size, part[2]), parts=(*last.parts, part))
+    return tuple(blocks)
 
 
 class ModbusMemory:
     """Banks of registers, read and written as their server would."""
 
-    def __init__(self, banks: Mapping[int, Bank], before: Callable[[], None]) -> None:
+    def __init__(self, banks: Mapping[int, Bank], before: Callable[[int], None]) -> None:
         self._banks = banks
         self._before = before
+        self._blocks = lru_cache(maxsize=64)(_blocks)
+        self._gap = _GAP
 
     def read(self, point: Point) -> RawReading | RawValue | None:
         """Return what the point holds now."""
-        self._before()
+        self._before(modbus_address(point).unit)
         return self._value(point)
+
+    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+        """Return what the points hold now; registers that touch are read at once, as their server would be asked."""
+        found: list[RawReading | RawValue | None] = [None] * len(points)
+        ready = -1
+        for unit, table, address, count, parts in self._blocks(tuple(points), self._gap):
+            if unit != ready:
+                self._before(unit)
+                ready = unit
+            try:
+                held = self._banks[unit].read(table, address, count)
+            except ModbusFault:  # what lies between: asked again without it, from now on
+                self._gap = 0
+                return [self._read_alone(point) for point in points]
+            for index, start, end, decode in parts:
+                found[index] = decode(held[start:end])
+        return found
+
+    def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
+        """Return a request for each block of registers that touch."""
+        return [
+            (Asked("tcp", unit, _FUNCTIONS[table], address, count), tuple(points[index] for index, *_ in parts))
+            for unit, table, address, count, parts in self._blocks(tuple(points), self._gap)
+        ]
+
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+        """Return what the points of one block hold, its registers as the meeting shows them."""
+        ((unit, table, address, count, parts),) = self._blocks(tuple(points), self._gap)
+        self._before(unit)
+        try:
+            held = meeting.registers(self._banks[unit].read(table, address, count))
+        except ModbusFault:
+            return [self._read_alone(point) for point in points]
+        found: list[RawReading | RawValue | None] = [None] * len(points)
+        for index, start, end, decode in parts:
+            found[index] = decode(held[start:end])
+        return found
+
+    def asked(self, point: Point) -> Asked:
+        """Return the request that writes `point`."""
+        place = modbus_address(point)
+        function = 16 if place.count > 1 else 5 if place.is_bit else 6
+        return Asked("tcp", place.unit, function, place.address, place.count)
+
+    def _read_alone(self, point: Point) -> RawReading | RawValue:
+        try:
+            return self._value(point)
+        except ModbusFault as fault:
+            return RawReading(None, "out_of_service", f"{point.address}: exception {int(fault.code)}")
 
     def write(self, point: Point, value: RawValue) -> RawValue:
         """Write, and return what the point holds afterwards; a refused write changes nothing.
@@ -52,8 +156,8 @@ class ModbusMemory:
         Raises:
             ValueError: the value does not fit the point's kind.
         """
-        self._before()
         place = modbus_address(point)
+        self._before(place.unit)
         registers = registers_of(point.kind, value, place.order, place.count)
         if place.bit >= 0:
             mask = 1 << place.bit
@@ -71,7 +175,36 @@ class ModbusMemory:
         return value_of(point.kind, held, place.order, place.bit)
 
 
-class EzoMemory:
+class _Text:
+    """What is asked in lines of text: one question for each point, nothing to write unless it says so."""
+
+    def read(self, point: Point) -> RawReading | RawValue | None:
+        """Return the point's value."""
+        raise NotImplementedError
+
+    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+        """Return what `read` says of each of `points`."""
+        return [self.read(point) for point in points]
+
+    def write(self, point: Point, value: RawValue) -> RawValue:
+        """Refuse: a reading is not written."""
+        raise ValueError(f"{point.address} is not written (asked: {value})")
+
+    def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
+        """Return a question for each point."""
+        return [(self.asked(point), (point,)) for point in points]
+
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+        """Return what `read` says."""
+        del meeting  # a line of text has no registers
+        return self.read_all(points)
+
+    def asked(self, point: Point) -> Asked:
+        """Return the question."""
+        return Asked("text", text=point.address)
+
+
+class EzoMemory(_Text):
     """An EZO circuit, with its own resolution."""
 
     def __init__(self, circuit: EzoCircuit, before: Callable[[], None]) -> None:
@@ -81,109 +214,94 @@ class EzoMemory:
     def read(self, point: Point) -> RawReading | RawValue | None:
         """Return the field that the point names of a reading taken now."""
         self._before()
-        said = parse_reply(self._circuit.reading()[:-1])
         field = ezo_field(point)
-        if not isinstance(said, Values) or field >= len(said.fields):
+        if field:
             return RawReading(None, "bad_reply", f"no field {field} in a reading of {self._circuit.device}")
-        return said.fields[field]
+        value, _ = self._circuit.measured()
+        if self._circuit.device == "RTD" and value <= NO_PROBE_RTD:
+            return RawReading(None, "sensor_failure", "no probe")
+        return value
 
-    def write(self, point: Point, value: RawValue) -> RawValue:
-        """Refuse: a reading is not written."""
-        raise ValueError(f"{point.address} of {self._circuit.device} is not written (asked: {value})")
+    def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
+        """Return one question: a reading holds all fields."""
+        return [(Asked("text", text="R"), tuple(points))]
 
 
-class TopicMemory:
-    """The last message of each topic, as a subscriber would hold it."""
+class BalanceMemory(_Text):
+    """A balance, which answers when it stands still: `weight` while it moves is no weight yet."""
 
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[dict[str, Json], float]] = {}
-
-    def take(self, messages: list[Message], now_s: float) -> None:
-        """Keep what was published at loop time `now_s` (s)."""
-        for topic, said in messages:
-            self._last[topic] = (said, now_s)
+    def __init__(self, balance: Balance) -> None:
+        self._balance = balance
 
     def read(self, point: Point) -> RawReading | RawValue | None:
-        """Return the field of the topic's last message; null is out of service."""
-        topic, path = mqtt_field(point)
-        found = self._last.get(topic)
-        if found is None:
-            return None
-        said, now_s = found
-        field = field_at(said, path)
-        value = None if field is None else typed(field, point.kind)
-        reason = "out_of_service" if value is None else ""
-        return RawReading(value, reason, "", now_s, now_s, source_time_ns(said))
+        """Return the net weight in g, or why there is none."""
+        name = sics_point(point)
+        if name in {"tare", "zero"}:
+            return RawReading(None, "out_of_service", f"{name}: a command holds nothing to read")
+        try:
+            weight = parse_weight(self._balance.answer(NOW.encode("ascii"), _now_s()).data)
+        except DeviceFault as fault:
+            return RawReading(None, "sensor_failure", str(fault))
+        if name == "weight" and not weight.stable:
+            return RawReading(None, "timeout", "moving")
+        return RawReading(weight.grams, "", "" if weight.stable else "moving", _now_s(), _now_s())
 
     def write(self, point: Point, value: RawValue) -> RawValue:
-        """Refuse: nothing is written to a sensor's topic."""
-        raise ValueError(f"{point.address} is not written (asked: {value})")
-
-
-class DeviceLink:
-    """A `Link` to a device of the rig in this program; `down` says whether its wire would be cut now."""
-
-    def __init__(self, device: RigDevice, name: str, down: Callable[[], bool]) -> None:
-        self._device = device
-        self._name = name
-        self._down = down
-        self._opened = False
-        self.tap = WireTap()
-        self._stats = LinkStats(devices=self.tap.devices)
-
-    def __repr__(self) -> str:
-        """Return the name and whether it is open."""
-        return f"<DeviceLink {self._name} {'open' if self.is_open() else 'down'}>"
-
-    async def open(self) -> None:
-        """Open.
+        """Tare or zero.
 
         Raises:
-            LinkDown: the device is cut off.
+            ValueError: the point is a weight, or `value` is not True.
+            DeviceFault: it moves, or there is too much on it.
         """
-        if self._down():
-            raise LinkDown(f"{self._name} is cut off")
-        self._opened = True
-
-    async def close(self) -> None:
-        """Close."""
-        self._opened = False
-
-    async def read(
-        self, points: Sequence[Point], *, deadline: float, priority: Priority = Priority.READ
-    ) -> Mapping[Point, RawReading]:
-        """Return what the device says of each point, at once."""
-        del deadline, priority  # nothing is waited for
-        now_s = asyncio.get_running_loop().time()
-        self._stats.requests += 1
-        if not self.is_open():
-            return {point: RawReading(None, "not_connected", self._name, now_s, now_s) for point in points}
-        self._stats.replies += 1
-        return {point: _reading(self._device.read(point), now_s) for point in points}
-
-    async def write(
-        self, point: Point, value: RawValue, *, deadline: float, priority: Priority = Priority.WRITE
-    ) -> WriteResult:
-        """Write, and compare what was asked with what the point holds afterwards."""
-        del deadline, priority  # nothing is waited for
-        self._stats.requests += 1
-        if not self.is_open():
-            return WriteResult(Outcome.UNKNOWN, value, None, f"{self._name} is not connected")
-        self._stats.replies += 1
-        got = self._device.write(point, value)
-        same = not point.readback or got == value
-        return WriteResult(Outcome.CONFIRMED if same else Outcome.CLAMPED, value, got)
-
-    def is_open(self) -> bool:
-        """Return whether calls can succeed now."""
-        return self._opened and not self._down()
-
-    def stats(self) -> LinkStats:
-        """Return the counters."""
-        return self._stats
+        name = sics_point(point)
+        if name not in {"tare", "zero"} or value is not True:
+            return super().write(point, value)
+        command, parse = (TARE, parse_tare) if name == "tare" else (ZERO, parse_zero)
+        said = self._balance.answer(command.encode("ascii"), _now_s()).data
+        if not said:  # it waits for rest
+            self._balance.answer(CANCEL.encode("ascii"), _now_s())
+            raise DeviceFault("not executable now: the balance moves", 1)
+        parse(said)
+        return True
 
 
-def _reading(found: RawReading | RawValue | None, now_s: float) -> RawReading:
-    if isinstance(found, RawReading):
-        return found
-    return RawReading(found, "waiting_for_initial_data" if found is None else "", "", now_s, now_s)
+class CirculatorMemory(_Text):
+    """A circulator of either dialect, by what it holds."""
+
+    def __init__(self, circulator: Circulator) -> None:
+        self._circulator = circulator
+
+    def read(self, point: Point) -> RawReading | RawValue | None:
+        """Return the bath, the setpoint (°C), whether it runs, or its status."""
+        self._circulator.advance()
+        device = self._circulator
+        values: dict[str, RawValue] = {
+            "bath": round(device.bath_c, 2),
+            "setpoint": round(device.setpoint_c, 2),
+            "running": device.running,
+            "status": "0",
+        }
+        return values[circulator_point(point)]
+
+    def write(self, point: Point, value: RawValue) -> RawValue:
+        """Take a setpoint within its limits, or switch.
+
+        Raises:
+            ValueError: the point is read only, or the value none of its kind.
+            DeviceFault: the setpoint is above the highest.
+        """
+        name, device = circulator_point(point), self._circulator
+        device.advance()
+        if name == "running" and isinstance(value, bool):
+            device.running = value
+            return value
+        if name != "setpoint" or isinstance(value, bool) or not isinstance(value, int | float):
+            return super().write(point, value)
+        if value > device.highest_c:
+            raise DeviceFault(f"ERR_6: {value:g} °C is not permitted", 6)
+        device.setpoint_c = round(float(value), 2)
+        return device.setpoint_c
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -15,14 +15,16 @@ from typing import Protocol
 from drivers.errors import LinkDown
 from drivers.frames.modbus_rtu import RtuRequests, rtu_frame, silence_s
 from drivers.serial_port import PtyEnd
-from linectl.errors import Unreachable
 from linectl.sim.wires.bank import Bank
-from linectl.sim.wires.modbus_server import Identities, answer
+from linectl.sim.wires.holder import cannot_listen
+from linectl.sim.wires.modbus_server import Identities, answer, asked_of, other_values
+from linectl.sim.wires.trouble import Meeting, Reply, Trouble
 from linectl.words import tr
 
 __all__ = ["ByteChannel", "ModbusRtuServer"]
 
 BROADCAST = 0
+LAST_UNIT = 247
 _PATIENCE_S = 0.05  # a request may come in parts: adapters hold bytes back for up to 16 ms, gateways for longer
 
 
@@ -47,8 +49,9 @@ class ByteChannel(Protocol):
 class ModbusRtuServer:
     """Serves `banks` by unit on every wire it is given; other units' requests are not answered, unit 0 never is.
 
-    `before` is called ahead of each request. `character_s` is how long one character takes on the wire (11 bits at
-    8E1; 0 is an infinitely fast wire), `turnaround_s` how long a unit works before it answers.
+    `before` is called with the unit ahead of each request. `character_s` is how long one character takes on the wire
+    (11 bits at 8E1; 0 is an infinitely fast wire), `turnaround_s` how long a unit works before it answers. `troubles`
+    are those of each unit; what is late holds the wire, as it does behind an adapter or a gateway.
     """
 
     def __init__(
@@ -56,13 +59,15 @@ class ModbusRtuServer:
         banks: Mapping[int, Bank],
         *,
         identities: Identities | None = None,
-        before: Callable[[], None] = lambda: None,
+        before: Callable[[int], None] = lambda _unit: None,
+        troubles: Mapping[int, Trouble] | None = None,
         character_s: float = 0.0,
         turnaround_s: float = 0.0,
     ) -> None:
         self.banks = banks
         self.identities: Identities = identities or {}
         self.before = before
+        self.troubles: Mapping[int, Trouble] = troubles or {}
         self.character_s = character_s
         self.turnaround_s = turnaround_s
         self.host = "127.0.0.1"
@@ -108,11 +113,8 @@ class ModbusRtuServer:
         try:
             self._server = await asyncio.start_server(self._joined, self.host, port)
         except OSError as exc:
-            raise Unreachable(
-                tr("the simulator's Modbus server cannot listen on {host}:{port}: {why}").format(
-                    host=self.host, port=port, why=exc
-                )
-            ) from exc
+            what = tr("the simulator's Modbus server cannot listen on {host}:{port}: {why}")
+            raise cannot_listen(self.host, port, exc, what) from exc
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -135,11 +137,32 @@ class ModbusRtuServer:
         with contextlib.suppress(LinkDown):
             while True:
                 for unit, pdu in await self._heard(channel, requests):
+                    trouble = self.troubles.get(unit)
+                    if trouble:
+                        await self._answer_in_trouble(channel, unit, pdu, trouble.meet(asked_of("rtu", unit, pdu)))
+                        continue
                     reply = self._reply(unit, pdu)
                     if self.character_s or self.turnaround_s:
                         await asyncio.sleep(self._on_the_wire_s(len(pdu) + 3, len(reply)))
                     if reply:
                         channel.write(reply)
+
+    async def _answer_in_trouble(self, channel: ByteChannel, unit: int, pdu: bytes, meeting: Meeting) -> None:
+        """Answer as the unit's troubles let it.
+
+        Raises:
+            LinkDown: the wire is gone, or hangs up.
+        """
+        said = b"" if meeting.silent else self._reply(unit, pdu, meeting)
+        await asyncio.sleep(self._on_the_wire_s(len(pdu) + 3, len(said)))
+        foreign = rtu_frame(unit % LAST_UNIT + 1, other_values(said[1:-2]))
+        reply = meeting.fate(said, foreign) if said else Reply(())
+        for delay_s, data in reply.pieces:
+            if delay_s:
+                await asyncio.sleep(delay_s)
+            channel.write(data)
+        if reply.close and isinstance(channel, _Socket):
+            raise LinkDown("the server hangs up")
 
     async def _heard(self, channel: ByteChannel, requests: RtuRequests) -> list[tuple[int, bytes]]:
         """Return the next requests; what silence ends counts too."""
@@ -152,14 +175,14 @@ class ModbusRtuServer:
         self.noise += requests.noise - noise
         return found
 
-    def _reply(self, unit: int, pdu: bytes) -> bytes:
+    def _reply(self, unit: int, pdu: bytes, meeting: Meeting | None = None) -> bytes:
         """Return the frame that answers, or nothing where a unit of the wire would keep silent."""
         if unit != BROADCAST and unit not in self.banks:
             return b""
         self.requests += 1
-        self.before()
+        self.before(unit)
         if unit != BROADCAST:
-            return rtu_frame(unit, answer(self.banks, unit, pdu, self.identities))
+            return rtu_frame(unit, answer(self.banks, unit, pdu, self.identities, meeting))
         for each in self.banks:
             answer(self.banks, each, pdu)
         return b""

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Iterable
+import socket
+from collections.abc import AsyncIterator, Sequence
 
 import aiomqtt
 
+from drivers.frames.payload import Json
 from drivers.in_flight import in_flight
-from linectl.sim.wires.messages import Message, MessageSource
+from linectl.sim.wires.messages import MessageSource, payload_of
+from linectl.sim.wires.trouble import Asked, Trouble
 
 __all__ = ["MqttPublisher"]
 
 _PAUSE_S = 0.5  # before the broker is tried again
 _KEEPALIVE_S = 5
+# else the kernel keeps a message back until the one before is acknowledged, up to 40 ms by the computer's clock: with a
+# clock that jumps, hours
+_AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class MqttPublisher:
-    """Sends the sensors' messages to a broker, QoS 0, not retained; comes back by itself when the broker was away."""
+    """Sends the sensors' messages to a broker, QoS 0; comes back by itself when the broker was away.
 
-    def __init__(self, source: MessageSource, host: str, port: int) -> None:
-        self._source = source
+    Words of presence are retained, nothing else is. `trouble` is asked at each message.
+    """
+
+    def __init__(
+        self,
+        source: MessageSource,
+        host: str,
+        port: int,
+        *,
+        others: Sequence[MessageSource] = (),
+        trouble: Trouble | None = None,
+    ) -> None:
+        self._sources = (source, *others)
         self._host, self._port = host, port
+        self._trouble = trouble
         self._task: asyncio.Task[None] | None = None
+        self._client: aiomqtt.Client | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        self._last: dict[str, bytes] = {}
         self.connected = asyncio.Event()
         self.published = 0
 
@@ -44,6 +64,15 @@ class MqttPublisher:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    async def retain(self, topic: str, payload: bytes) -> None:
+        """Leave `payload` at the broker, to be given to whoever subscribes; an empty one takes it away again.
+
+        Without a broker nothing happens.
+        """
+        if self._client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._client.publish(topic, payload, qos=1, retain=True)
+
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
@@ -55,25 +84,58 @@ class MqttPublisher:
         """Publish until the broker is lost."""
         # paho counts its keepalive by the computer's clock: with a clock that jumps, the broker would give it up
         keepalive_s = _KEEPALIVE_S if in_flight() is None else 0
-        async with _connected(aiomqtt.Client(self._host, self._port, keepalive=keepalive_s)) as client:
-            self._source.forget()
+        client = aiomqtt.Client(self._host, self._port, keepalive=keepalive_s, socket_options=(_AT_ONCE,))
+        async with _connected(client) as client:
+            for source in self._sources:
+                source.forget()
+            self._client = client
             self.connected.set()
-            sender = asyncio.create_task(self._send_all(client), name="sensors: send")
+            senders = [
+                asyncio.create_task(self._send_all(client, source), name="sensors: send") for source in self._sources
+            ]
             try:
                 async for _ in client.messages:  # nothing is subscribed: this ends when the connection does
                     pass
             finally:
-                sender.cancel()
-                await asyncio.gather(sender, return_exceptions=True)
+                self._client = None
+                ending = [*senders, *self._late]
+                for task in ending:
+                    task.cancel()
+                await asyncio.gather(*ending, return_exceptions=True)
 
-    async def _send_all(self, client: aiomqtt.Client) -> None:
-        while True:
-            await self._send(client, await self._source.next())
+    async def _send_all(self, client: aiomqtt.Client, source: MessageSource) -> None:
+        while self._client is client:  # a publish that ends as it is cancelled swallows that (wait_for of Python 3.11)
+            for topic, said in await source.next():
+                await self._send(client, topic, said)
 
-    async def _send(self, client: aiomqtt.Client, messages: Iterable[Message]) -> None:
-        for topic, said in messages:
-            await client.publish(topic, json.dumps(said))
+    async def _send(self, client: aiomqtt.Client, topic: str, said: dict[str, Json] | str) -> None:
+        payload, retain = payload_of(said), isinstance(said, str)
+        if not self._trouble:
+            await client.publish(topic, payload, retain=retain)
             self.published += 1
+            return
+        meeting = self._trouble.meet(Asked("mqtt", text=topic))
+        before = self._last.get(topic, payload)
+        self._last[topic] = payload
+        after_s = 0.0
+        for delay_s, piece in () if meeting.silent else meeting.fate(payload, before).pieces:
+            after_s += delay_s
+            if after_s:
+                self._send_later(client, after_s, topic, piece)
+            else:
+                await client.publish(topic, piece, retain=retain)
+                self.published += 1
+
+    def _send_later(self, client: aiomqtt.Client, after_s: float, topic: str, payload: bytes) -> None:
+        async def send() -> None:
+            await asyncio.sleep(after_s)
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(topic, payload)
+                self.published += 1
+
+        task = asyncio.create_task(send(), name="sensors: late")
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
 
 @contextlib.asynccontextmanager

@@ -134,6 +134,9 @@ async def test_continuous_mode_speaks_by_itself_until_told_not_to(tmp_path: Path
         instrument.reboot()
         assert await _line(fd) == b"*RS\r"
         assert await _line(fd) == b"*RE\r"
+        assert await _line(fd) == b"21.500\r", "its settings are the maker's again"
+        os.write(fd, b"C,0\r")
+        assert await _line(fd) == b"*OK\r"
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(_line(fd), 1.3)
     finally:

@@ -28,7 +28,7 @@ async def _served(watchdog_s: float = 2.0) -> AsyncIterator[tuple[Twin, ModbusSe
     twin, banks = _banks(watchdog_s)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    server = ModbusServer(banks, before=lambda: twin.advance(loop.time() - began_s))
+    server = ModbusServer(banks, before=lambda _unit: twin.advance(loop.time() - began_s))
     await server.start()
     try:
         yield twin, server
