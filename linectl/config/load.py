@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from linectl.config.line_devices import fill_in
 from linectl.config.line_file import LineFile, line_definition
 from linectl.config.nodes import parse
 from linectl.config.plant_files import PLANT_KINDS, load_plant_text
+from linectl.config.scenario_text import scenario
 from linectl.config.schema import nearest, validate
 from linectl.config.secrets import with_secrets
 from linectl.config.short_forms import write_out
@@ -26,13 +28,14 @@ from linectl.model.calibrations import Calibrations
 from linectl.model.devices import DeviceDefinition
 from linectl.model.economics import Economics
 from linectl.model.experiments import Experiment
+from linectl.model.faults import Scenario
 from linectl.model.lines import LineDefinition
 from linectl.model.washing import Recipe, Washer
 from linectl.words import tr
 
 __all__ = ["load_any", "load_calibrations", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
 
-KINDS = ("line", "device", "experiment", "calibration", "answers", *PLANT_KINDS)
+KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -122,7 +125,18 @@ def load_experiment_text(source: SourceText) -> Experiment:
     return experiment(file, source)
 
 
-Loaded = Answers | Calibrations | DeviceDefinition | LineDefinition | Experiment | Washer | Recipe | Economics
+Loaded = (
+    Answers | Calibrations | DeviceDefinition | LineDefinition | Experiment | Washer | Recipe | Economics | Scenario
+)
+
+
+_READERS: Mapping[str, Callable[[SourceText], Loaded]] = {
+    "experiment": load_experiment_text,
+    "device": load_device_text,
+    "calibration": _calibrations_text,
+    "answers": load_answers_text,
+    "scenario": lambda source: scenario(source, load_line),
+}
 
 
 def load_any(path: str | Path) -> Loaded:
@@ -134,20 +148,15 @@ def load_any(path: str | Path) -> Loaded:
     source = read_source(path)
     document = parse(source)
     kind = document.data.get("kind") if isinstance(document.data, dict) else None
-    if kind == "experiment":
-        return load_experiment_text(source)
     if kind == "line":
         line = load_line_text(source)
         with_secrets(line)
         return line
-    if kind == "device":
-        return load_device_text(source)
-    if kind == "calibration":
-        return _calibrations_text(source)
-    if kind == "answers":
-        return load_answers_text(source)
     if kind in PLANT_KINDS:
         return load_plant_text(source, kind)
+    read = _READERS.get(str(kind))
+    if read is not None:
+        return read(source)
     if not document.problems:
         complain_of_kind(document, kind, KINDS)
     raise ConfigError(document.problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 __all__ = ["BAD_REASONS", "GOOD", "Level", "Quality", "Reading", "Scan", "ScanLayout", "bad", "uncertain"]
 
@@ -75,9 +76,11 @@ def uncertain(reason: str) -> Quality:
     return _UNCERTAIN[reason]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One value of a tag in the tag's unit; `value` is None, never a stand-in, when quality is BAD."""
+class Reading(NamedTuple):
+    """One value of a tag in the tag's unit; `value` is None, never a stand-in, when quality is BAD.
+
+    A plain tuple, for one is made per tag and scan.
+    """
 
     tag: str
     value: Value | None
