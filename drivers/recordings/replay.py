@@ -21,7 +21,7 @@ from drivers.recordings.stream import AtEnd, Replay, ReplayStream
 from drivers.settings import LinkSettings, ModbusRtuSettings, MqttSettings
 from drivers.wire_tap import Direction, Frame, WireTap
 
-__all__ = ["AtEnd", "Replay", "ReplayLink", "ReplayStream"]
+__all__ = ["AtEnd", "Replay", "ReplayLink", "ReplayStream", "arrivals"]
 
 _DRIVERS = {  # module, class, and its word for what opens the wire
     "modbus_tcp": ("drivers.modbus.link", "ModbusLink", "open_stream"),
@@ -118,7 +118,7 @@ class _Messages:
         self.tap = WireTap()
         self._stats = LinkStats(devices=self.tap.devices)
         self._inbox = Inbox(settings.sources, self._stats, self.tap)
-        self._arrivals = list(_arrivals(frames))
+        self._arrivals = list(arrivals(frames))
         self._pace = pace
         self._opened_s = 0.0
         self._open = False
@@ -185,7 +185,7 @@ class _Messages:
         self._timer = None
 
 
-def _arrivals(frames: Sequence[Frame]) -> Iterator[Arrival]:
+def arrivals(frames: Sequence[Frame]) -> Iterator[Arrival]:
     """Yield the recorded messages in the order of their arrival, in which the driver need not have taken them.
 
     One that concerned several sensors stands there once for each.
