@@ -24,8 +24,13 @@ def command() -> None:
 def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Load the file, and say what it is."""
     from linectl.config.load import load_any
+    from linectl.model.faults import Scenario
 
     loaded = load_any(file)
+    if isinstance(loaded, Scenario):
+        from linectl.sim.faults.feasible import check_feasible
+
+        check_feasible(loaded)
     kind = type(loaded).__name__.replace("Definition", "").lower()
     if as_json:
         emit("config_check", {"file": str(file), "kind": kind, "name": loaded.name})

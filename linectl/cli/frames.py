@@ -23,11 +23,38 @@ __all__ = ["command"]
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--last", type=click.IntRange(min=1), help=tr("only so many frames, the last ones"))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=tr("compare FILE with this other recording of the wire; ends with 5 when they differ"),
+)
+@click.option(
+    "--tolerance",
+    "tolerance_s",
+    type=click.FloatRange(min=0),
+    default=0.25,
+    help=tr("sooner or later by so much, s (0.25)"),
+)
+@click.option(
+    "--shape", is_flag=True, help=tr("values, and how often, may differ, as those of a process that goes on do")
+)
 @common
-def command(file: Path, last: int | None, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
-    """Read, and tell each frame; a damaged file ends with 3."""
+def command(
+    file: Path,
+    last: int | None,
+    against: Path | None,
+    tolerance_s: float,
+    shape: bool,
+    data: Path | None,  # noqa: ARG001  # --data is common to all verbs
+    as_json: bool,
+) -> int:
+    """Read, and tell each frame, or each difference; a damaged file ends with 3."""
     from linectl.cli.output import emit
 
+    if against is not None:
+        from linectl.cli.frames_against import tell_differences
+
+        return tell_differences(file, against, tolerance_s=tolerance_s, values=not shape, as_json=as_json, last=last)
     found = [(path, _read(path)) for path in _files(file)]
     if as_json:
         emit("frames", {"files": [_as_data(path, exchange, last) for path, exchange in found]})
@@ -57,19 +84,9 @@ def _files(file: Path) -> Sequence[Path]:
 
 
 def _read(path: Path) -> Exchange:
-    """Return what the file holds.
+    from linectl.server.recordings import opened_recording
 
-    Raises:
-        ConfigError: it is none, or damaged; the line is named.
-    """
-    from drivers.recordings.exchange import BadExchange, read_exchange
-    from linectl.errors import ConfigError
-
-    try:
-        return read_exchange(path)
-    except BadExchange as error:
-        hint = tr("is it a file that linectl made (*.wire.jsonl), and as it made it?")
-        raise ConfigError(str(error), hint=hint) from error
+    return opened_recording(path)
 
 
 def _chosen(exchange: Exchange, last: int | None) -> Sequence[Frame]:

@@ -33,7 +33,7 @@ VERBS = {
     "scan": ("linectl.cli.scan", "look for what answers: Modbus units, serial ports, MQTT topics"),
     "doctor": ("linectl.cli.doctor", "check links, rights, ports, clock, store and every tag; say what to do"),
     "config": ("linectl.cli.config", "check a line or experiment file"),
-    "sim": ("linectl.cli.sim", "serve the simulated rig on real wires"),
+    "sim": ("linectl.cli.sim", "the simulated bath and washer on real wires: serve, show, break, replay"),
     "help": ("linectl.cli.help", "explain exit codes"),
 }
 

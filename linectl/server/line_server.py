@@ -56,12 +56,15 @@ class LineServer(Commands):
         self.store: Store | None = None
         self.desk = PromptDesk(clock)
         self._runner: Runner | None = None
+        self._recorded = ""  # the id of the run under way, once it is in the store
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open the store, then the line."""
         virtual = isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
-        self.store = open_store(self.store_file, line=self.definition.name, virtual=virtual, tags=self.definition.tags)
+        self.store = open_store(
+            self.store_file, line=self.definition.name, virtual=virtual, tags=self.definition.tags, repeatable=virtual
+        )
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
@@ -83,6 +86,11 @@ class LineServer(Commands):
         if self.store is not None:
             self.store.log_event(Event(self.clock.now_ns(), kind, data))
 
+    def record(self, kind: str, data: Mapping[str, object], at_ns: int) -> None:
+        """Store that `kind` happened at `at_ns`; it becomes part of the record of the run under way."""
+        if self.store is not None:
+            self.store.log_event(Event(at_ns, kind, data, self._recorded))
+
     async def run(
         self,
         experiment: Experiment,
@@ -102,6 +110,12 @@ class LineServer(Commands):
         assert self.store is not None, "the server is not open"
         self.clock.set_by_wall()
         detach = self.desk.attach(prompter) if prompter is not None else _nothing
+
+        def started(run: str) -> None:
+            self._recorded = run
+            if on_start is not None:
+                on_start(run)
+
         self._runner = Runner(
             self.line,
             self.store,
@@ -113,11 +127,12 @@ class LineServer(Commands):
             on_progress=on_progress,
             registration=registration_of(self.store_file, experiment),
             take_up=take_up,
-            on_start=on_start,
+            on_start=started,
         )
         try:
             return await self._runner.run()
         finally:
+            self._recorded = ""
             detach()
 
     # the run under way: each raises Refused when there is none, and what `Runner` says

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import runpy
 import uuid
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.files import find_file
@@ -23,7 +23,7 @@ from linectl.server.places import store_path
 from linectl.server.simulated import serve
 from linectl.words import tr
 
-__all__ = ["open_line", "run", "run_script"]
+__all__ = ["GivenLine", "given_line", "open_line", "run", "run_script"]
 
 T = TypeVar("T")
 
@@ -37,7 +37,29 @@ class _Session:
     data: Path | None
 
 
+class GivenLine(Protocol):
+    """A line that is open already, and the loop that drives it."""
+
+    @property
+    def bench(self) -> Bench:
+        """What a script that opens the line is given."""
+
+    def drive(self, main: Coroutine[Any, Any, T]) -> T:
+        """Await `main` in the line's loop and return its result."""
+
+
 _session: ContextVar[_Session | None] = ContextVar("session", default=None)
+_given: ContextVar[GivenLine | None] = ContextVar("given", default=None)
+
+
+@contextmanager
+def given_line(line: GivenLine) -> Iterator[None]:
+    """Let `open_line` give `line`, and `run` drive its loop, for the time of the block: a script under test."""
+    token = _given.set(line)
+    try:
+        yield
+    finally:
+        _given.reset(token)
 
 
 @asynccontextmanager
@@ -64,6 +86,10 @@ async def open_line(
     session = _session.get()
     if session is not None:
         seed, folder = (seed if session.seed is None else session.seed), session.data or folder
+    given = _given.get()
+    if given is not None:
+        yield _same_line(name, given.bench)
+        return
     virtual = isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
     definition = load_line(find_file(name, folder="config"))
     if virtual and not definition.simulated:
@@ -86,11 +112,25 @@ def run(main: Coroutine[Any, Any, T], *, sim: bool | None = None) -> T:
     Left out, `sim` is what `linectl run PATH.py [--sim]` says, and False when the script is run by Python itself.
     """
     quiet_libraries()
+    given = _given.get()
+    if given is not None:
+        return given.drive(main)
     session = _session.get()
     if sim is None:
         sim = session.sim if session is not None else False
     with asyncio.Runner(loop_factory=VirtualTimeLoop if sim else None) as runner:
         return runner.run(main)
+
+
+def _same_line(name: str | Path, bench: Bench) -> Bench:
+    """Return `bench`, when it is the line that a script asks for by `name`."""
+    wanted, there = load_line(find_file(name, folder="config")).name, bench.line.definition.name
+    if wanted != there:
+        raise Refused(
+            tr("the script opens the line {wanted}, its test has {there}").format(wanted=wanted, there=there),
+            hint=tr("say so above the test: @pytest.mark.line(line={name})").format(name=repr(str(name))),
+        )
+    return bench
 
 
 def run_script(file: Path, *, sim: bool, seed: int | None, data: Path | None) -> None:

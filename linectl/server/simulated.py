@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from drivers.link import Link, Outcome, Point
+from drivers.settings import MqttSettings
 from linectl.clock import Clock
 from linectl.errors import DeviceError
 from linectl.lab.soak import camera_tag
@@ -17,7 +18,7 @@ from linectl.line.line import Line
 from linectl.line.links import build_link
 from linectl.model.lines import LineDefinition
 from linectl.sim.bath.operator import Hands, SimulatedOperator
-from linectl.sim.rig import Rig
+from linectl.sim.rig import EXTRAS, Rig
 from linectl.words import tr
 
 __all__ = ["SimulatedLine", "connect", "hands_of", "serve"]
@@ -54,17 +55,39 @@ async def serve(
     seed: int,
     wires: bool = True,
     initial: Mapping[str, float] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[SimulatedLine]:
-    """Run a rig for the time of the block; ports and terminals are free ones of this machine."""
+    """Run a rig for the time of the block; terminals are free ones of this machine, and so is Modbus' port if it is 0.
+
+    Raises:
+        Unreachable: the port is taken.
+        ConfigError: `initial` names something unknown, or a figure out of its range.
+    """
     with TemporaryDirectory(prefix="linectl-rig-") as folder:
         bath = definition.zones.get(BATH)
         fill_c = _FILL_C if bath is None else bath.fill_temperature_c
         rig = Rig(
-            clock, seed=seed, initial=initial or {}, directory=Path(folder), wires=wires, fill_temperature_c=fill_c
+            clock,
+            seed=seed,
+            initial=initial or {},
+            directory=Path(folder),
+            wires=wires,
+            extra=_extras(definition),
+            fill_temperature_c=fill_c,
+            port=port,
         )
         async with rig:
             links = None if wires else rig.links()
             yield SimulatedLine(connect(definition, rig, clock.speed), rig, links)
+
+
+def _extras(definition: LineDefinition) -> set[str]:
+    """Return what the line asks for beyond what every rig has: links, and sensors behind its broker."""
+    asked = set(definition.links)
+    for settings in definition.links.values():
+        if isinstance(settings, MqttSettings):
+            asked |= settings.sources.keys()
+    return asked.intersection(EXTRAS)
 
 
 @asynccontextmanager

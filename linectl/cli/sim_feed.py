@@ -1,0 +1,57 @@
+"""`linectl sim feed`: put a lot of bottles before the simulated washer that is up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from linectl.cli.options import common
+from linectl.cli.sim_options import which
+from linectl.words import tr
+
+__all__ = ["command"]
+
+
+@click.command(
+    "feed",
+    help=tr("Put COUNT bottles before the washer; more of the lot as NAME=VALUE (model, inlet_c, age, coverage ...)."),
+)
+@click.argument("count", type=click.IntRange(min=1))
+@click.argument("figures", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--glue", default="casein", show_default=True, help=tr("what their labels are stuck with"))
+@click.option("--lot", default="", help=tr("the lot's name"))
+@which
+@common
+def command(
+    count: int,
+    figures: tuple[str, ...],
+    glue: str,
+    lot: str,
+    which: str,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Feed, and say what waits there now."""
+    from linectl.cli.output import emit
+    from linectl.server.sim_client import connect_to_sim
+
+    said = dict(map(_pair, figures))
+    name = {"name": lot} if lot else {}
+    with connect_to_sim(data, which) as sim:
+        told = sim.call("lots", count=count, glue=glue, **name, **said)
+    if as_json:
+        emit("sim_feed", told)
+    else:
+        click.echo(tr("{lot}: {count} bottles, {glue}; {waiting} wait at the infeed").format(**told))
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str | float]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(tr("expected NAME=VALUE, not {text}").format(text=text))
+    try:
+        return name, float(value.replace(",", "."))
+    except ValueError:
+        return name, value

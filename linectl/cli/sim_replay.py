@@ -1,0 +1,119 @@
+"""`linectl sim replay`: a recording of a wire, served as the device that it was made of."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from linectl.cli.options import common
+from linectl.words import ntr, tr
+
+if TYPE_CHECKING:
+    from drivers.recordings.compare import Difference
+    from drivers.recordings.exchange import Exchange
+    from linectl.server.recorded_device import ServedRecording, Where
+
+__all__ = ["command"]
+
+
+@click.command(
+    "replay",
+    help=tr("Serve the recording FILE as a device until Ctrl+C; what is asked and is not in it is told."),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65_535), help=tr("TCP port to serve it on (0, or none: a free one)"))
+@click.option("--tty", type=click.Path(path_type=Path), help=tr("link to the pseudo-terminal of a serial device"))
+@click.option(
+    "--pace", type=click.FloatRange(min=0), default=1.0, help=tr("1: as recorded, 0: at once, 2: half as fast")
+)
+@click.option("--broker", metavar="HOST:PORT", help=tr("broker that runs already, for sensors (else one of its own)"))
+@common
+def command(
+    file: Path,
+    port: int | None,
+    tty: Path | None,
+    pace: float,
+    broker: str | None,
+    data: Path | None,  # noqa: ARG001  # --data is common to all verbs
+    as_json: bool,
+) -> int:
+    """Serve until interrupted."""
+    from linectl.server.logs import quiet_libraries
+    from linectl.server.recorded_device import Where
+    from linectl.server.recordings import opened_recording
+
+    quiet_libraries()
+    where = Where(port=port, tty=tty, broker=None if broker is None else _address(broker))
+    asyncio.run(_serve(opened_recording(file), where, pace, _Face(as_json=as_json)))
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) <= 65_535):
+        raise click.BadParameter(tr("expected HOST:PORT, not {text}").format(text=text), param_hint="--broker")
+    return host, int(port)
+
+
+class _Face:
+    """Where it is told what becomes of a served recording: lines for people, or JSON lines for programs."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def up(self, served: ServedRecording) -> None:
+        header = served.exchange.header
+        frames = len(served.exchange.frames)
+        if self._as_json:
+            addresses = list(served.addresses)
+            self._json("sim_replay", {"device": header.device, "link": header.kind, "addresses": addresses})
+            return
+        told = ntr("{n} frame", "{n} frames", frames).format(n=frames)
+        self._say(f"{header.device} {header.firmware}, {header.date}: {told}")
+        self._say("\n".join(served.addresses))
+        self._say(tr("the recording is served; Ctrl+C ends it"))
+
+    def difference(self, found: Difference) -> None:
+        if self._as_json:
+            data = {"event": "difference", "kind": str(found.kind), "what": found.what, "text": found.text}
+            self._json("sim_event", {**data, "frame": found.other_frame, "t_s": found.other_t_s})
+        else:
+            self._say(f"{found.other_t_s or 0.0:9.3f} s  frame {found.other_frame}  {found.what}: {found.text}")
+
+    def down(self, served: ServedRecording) -> None:
+        count = len(served.differences)
+        if self._as_json:
+            self._json("sim_event", {"event": "down", "differences": count})
+        else:
+            text = ntr("{n} request was not in the recording", "{n} requests were not in the recording", count)
+            self._say(text.format(n=count))
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # a closed terminal does not end the device
+            click.echo(text)
+
+    def _json(self, schema: str, data: Mapping[str, Any]) -> None:
+        from linectl.cli.output import envelope
+
+        with suppress(OSError):
+            sys.stdout.write(envelope(schema, data) + "\n")
+            sys.stdout.flush()
+
+
+async def _serve(exchange: Exchange, where: Where, pace: float, face: _Face) -> None:
+    from linectl.server.recorded_device import serve_recording
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serve_recording(exchange, where, pace=pace, on_difference=face.difference) as served:
+        face.up(served)
+        await stop.wait()
+        face.down(served)

@@ -1,0 +1,191 @@
+"""The picture of a simulated plant: what stands on the screen, at both sizes, in both languages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from linectl import words
+from linectl.errors import Unreachable
+from linectl.server.twin_view import BottleView, FaultView, Quantity, TwinView, ZoneView, as_data, view_of
+from linectl.tui.twin_drawing import Line, Mood, draw, plain
+from linectl.tui.twin_picture import TwinPicture
+
+KINDS = ("prerinse", "presoak", "caustic", "caustic", "jets", "rinse", "rinse", "final")
+TRUE_C = (32.4, 45.1, 62.0, 79.8, 60.2, 50.0, 38.1, 14.0)
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    words.use("en")
+    yield
+    words.use("en")
+
+
+def zone(number: int, *, told_c: float | None) -> ZoneView:
+    hot = number in {2, 3, 4}
+    quantities = [
+        Quantity("temperature", "°C", TRUE_C[number], told_c, True, TRUE_C[number] + 0.2 if hot else None, 1.0),
+        Quantity("level", "%", 90.0, 90.0, 1 <= number <= 3, tolerance=3.0),
+    ]
+    if number in {2, 3}:
+        quantities.append(Quantity("naoh", "%", 1.52, 1.48, True, 1.5, 0.15, 2))
+    return ZoneView(f"z{number}", KINDS[number], 90.0, tuple(quantities), 20 * number, 200)
+
+
+def washer(**changes: object) -> TwinView:
+    view = TwinView(
+        line="simulated_washer",
+        plant="washer",
+        seed=7,
+        speed=10.0,
+        process_s=4512.0,
+        plc_state="EXECUTE",
+        owner=1,
+        alarms=(),
+        warnings=(),
+        zones=tuple(zone(k, told_c=TRUE_C[k]) for k in range(8)),
+        counts={"bottles_in": 1234, "bottles_out": 1180, "rejected": 12, "broken": 0, "in_queue": 766},
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]  # fields of the view
+
+
+def broken() -> TwinView:
+    lying = tuple(zone(k, told_c=71.2 if k == 3 else None if k == 5 else TRUE_C[k]) for k in range(8))
+    faults = (
+        FaultView(1, "sensor_offset", "z3.temperature", "standing", 4400.0, None, "by=-8.6"),
+        FaultView(2, "chain_jam", "", "ended", 300.0, 360.0),
+    )
+    return washer(zones=lying, faults=faults, alarms=("z3_cold",), warnings=("naoh_low",), late_s=2.5, held=False)
+
+
+def bath() -> TwinView:
+    tank = ZoneView(
+        "bath",
+        "bath",
+        100.0,
+        (
+            Quantity("temperature", "°C", 60.0, 52.0, True, 60.0, 1.0),
+            Quantity("controller", "°C", 60.0, 60.1, True, None, 1.0),
+            Quantity("naoh", "%", 1.5, digits=2),
+        ),
+        2,
+        24,
+    )
+    bottles = (BottleView(1, "casein", True), BottleView(7, "psa", False))
+    return washer(plant="bath", zones=(tank,), bottles=bottles, counts={"bottles": 2, "labels_off": 1})
+
+
+def moods(lines: list[Line]) -> dict[Mood, str]:
+    found: dict[Mood, str] = {}
+    for line in lines:
+        for text, mood in line:
+            found[mood] = found.get(mood, "") + text
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("view", [washer(), broken(), bath()])
+def test_the_picture_fits_its_screen(view: TwinView, width: int, height: int) -> None:
+    lines = draw(view, width, height)
+    assert len(lines) <= height
+    assert all(sum(len(text) for text, _ in line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_zone_stands_there_whole(lang: str, width: int, height: int) -> None:
+    words.use(lang)
+    text = plain(draw(washer(), width, height))
+    for number, true_c in enumerate(TRUE_C):
+        assert f"Z{number}" in text
+        figure = f"{true_c:.1f} °C"
+        assert (figure.replace(".", ",") if lang == "fr" else figure) in text
+        told = f"={true_c:.1f}"
+        assert (told.replace(".", ",") if lang == "fr" else told) in text
+    assert "1234" in text
+    assert "1180" in text
+
+
+def test_a_sound_plant_is_grey() -> None:
+    assert set(moods(draw(washer(), 80, 24))) <= {Mood.NORMAL, Mood.QUIET, Mood.STRONG, Mood.LIQUID}
+
+
+def test_what_is_abnormal_has_a_colour_a_shape_and_words() -> None:
+    found = moods(draw(broken(), 80, 24))
+    assert "▲ Z3 too cold " in found[Mood.ALARM]
+    assert "◆ NaOH low" in found[Mood.WARNING]
+    assert "2.5 s late" in found[Mood.WARNING]
+    assert "● 1 sensor_offset z3.temperature" in found[Mood.FAULT]
+    assert "≠71.2" in found[Mood.LIE]
+    assert "≠?" in found[Mood.LIE]  # a broken sensor tells nothing
+    assert "chain_jam" not in found[Mood.FAULT]
+
+
+def test_lag_and_noise_are_no_lie() -> None:
+    sound = Quantity("t", "°C", 60.0, 60.9, True, tolerance=1.0)
+    off = replace(sound, told=61.1)
+    assert (sound.differs, off.differs, Quantity("t", "°C", 60.0).differs) == (False, True, False)
+
+
+def test_the_chain_moves_with_the_carriers() -> None:
+    rows = [plain(draw(washer(carriers=float(k)), 80, 24)).splitlines()[2] for k in range(3)]
+    assert "▮" in rows[0]
+    assert rows[0] != rows[1]
+    assert [row[1:60] for row in rows[:2]] == [row[2:61] for row in rows[1:]]  # each mark one place on
+
+
+def test_a_bath_shows_its_labels() -> None:
+    text = plain(draw(bath(), 80, 24))
+    assert "  1 ▮" in text
+    assert "  7 ▯" in text
+    assert " 24 ·" in text
+    assert "≠ 52.0 °C" in text
+
+
+def test_a_view_goes_over_the_socket_and_back() -> None:
+    for view in (washer(), broken(), bath()):
+        assert view_of(json.loads(json.dumps(as_data(view)))) == view
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_screen_shows_it_live_and_q_leaves(size: tuple[int, int]) -> None:
+    now = [0.0]
+
+    def look() -> TwinView:
+        now[0] += 1.0
+        return replace(broken(), process_s=now[0])
+
+    picture = TwinPicture(look)
+    async with picture.run_test(size=size) as pilot:
+        await pilot.pause()
+        shown = picture.export_screenshot().replace("&#160;", " ")
+        for _ in range(100):
+            if picture.drawn > 3:
+                break
+            await asyncio.sleep(0.1)
+        drawn = picture.drawn
+        assert drawn > 3
+        await pilot.press("p")
+        held = picture.drawn
+        await asyncio.sleep(0.8)
+        assert picture.drawn <= held + 1
+        await pilot.press("q")
+    assert "simulated_washer" in shown
+    assert "sensor_offset" in shown
+    assert picture.return_code == 0
+
+
+async def test_a_simulator_that_went_away_is_said_and_nothing_else_ends() -> None:
+    def look() -> TwinView:
+        raise Unreachable("the simulated line is gone")
+
+    picture = TwinPicture(look)
+    async with picture.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "the simulated line is gone" in picture.export_screenshot().replace("&#160;", " ")
