@@ -10,9 +10,12 @@ from pathlib import Path
 
 from benchmarks import (
     analysis_speed,
+    bottles_speed,
     cli_start,
     durable_rows,
     fit_speed,
+    twin_memory,
+    twin_physics,
     virtual_speed,
     wire_fence,
     wire_guard,
@@ -24,13 +27,16 @@ HERE = Path(__file__).resolve().parent
 Row = dict[str, object]
 PARTS: tuple[Callable[[], list[Row]], ...] = (
     cli_start.measure,
+    twin_physics.measure,
     virtual_speed.measure,
+    twin_memory.measure,
     durable_rows.measure,
     wire_speed.measure,
     wire_guard.measure,
     wire_fence.measure,
     fit_speed.measure,
     analysis_speed.measure,
+    bottles_speed.measure,
 )
 
 
