@@ -20,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,27 @@ import yaml
 
 from linectl.cli.verbs import group
 from linectl.clock import Clock
+from linectl.config.dump import dump_line
 from linectl.config.files import find_file
-from linectl.config.load import load_line
+from linectl.config.load import load_any, load_line
+from linectl.server.sim_serving import Serving, serving
 from linectl.server.simulated import serve
 from linectl.sim.wires.bank import Fault, ModbusFault
-from linectl.sim.wires.broker import EmbeddedBroker
+from linectl.sim.wires.broker import EmbeddedBroker, free_port
 from linectl.sim.wires.ezo import EzoCircuit, EzoInstrument
 from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "how-to"
-PAGES = ("connect-a-plc", "connect-an-instrument", "connect-a-broker", "diagnose-a-wire")
+PAGES = (
+    "connect-a-plc",
+    "connect-an-instrument",
+    "connect-a-broker",
+    "diagnose-a-wire",
+    "rehearse-a-fault",
+    "test-an-experiment",
+    "replay-a-wire",
+)
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")
 
@@ -178,7 +189,35 @@ async def bus_alone(_folder: Path) -> AsyncIterator[dict[str, str]]:
         }
 
 
-BENCHES = dict(zip(PAGES, (plc, desk, broker, bus_alone), strict=True))
+@asynccontextmanager
+async def bath_to_break(folder: Path) -> AsyncIterator[dict[str, str]]:
+    definition = load_line(find_file(Path("simulated.yaml"), folder="config"))
+    wanted = Serving(definition, 1, 10.0, {"bath.temperature": 60.0}, data=folder / "state" / "linectl")
+    ready, stop = asyncio.Event(), asyncio.Event()
+
+    async def until_stopped() -> None:
+        async with serving(wanted, stop=stop) as up:
+            (folder / "rig.yaml").write_text(dump_line(up.definition), encoding="utf-8")
+            ready.set()
+            await stop.wait()
+
+    terminal = asyncio.create_task(until_stopped())
+    await asyncio.wait((terminal, asyncio.create_task(ready.wait())), return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield {}
+    finally:
+        stop.set()
+        await terminal
+
+
+@asynccontextmanager
+async def bath_to_record(folder: Path) -> AsyncIterator[dict[str, str]]:
+    today = datetime.now(UTC).date().isoformat()
+    async with bath_to_break(folder):
+        yield {"2026-11-23": today, "15020": str(free_port())}
+
+
+BENCHES = dict(zip(PAGES, (plc, desk, broker, bus_alone, bath_to_break, bath_to_break, bath_to_record), strict=True))
 
 
 def page_of(name: str) -> str:
@@ -224,6 +263,7 @@ class Reader:
         self.instead = instead
         self.file = ""
         self.said = ""
+        self.behind: list[subprocess.Popen[bytes]] = []
 
     async def follow(self, page: str) -> None:
         for found in _FENCE.finditer(page):
@@ -240,6 +280,12 @@ class Reader:
                 case "text" if not found["idle"]:
                     assert not missing(text, self.said), f"{missing(text, self.said)} did not come:\n{self.said}"
 
+    def leave(self) -> None:
+        """End what was started in the background."""
+        for process in self.behind:
+            process.terminate()
+            process.wait()
+
     def save(self, text: str) -> str:
         name = text.splitlines()[0].removeprefix("# ")
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -253,28 +299,43 @@ class Reader:
             path = self.folder / self.file
             whole = merged(yaml.safe_load(path.read_text(encoding="utf-8")), yaml.safe_load(text))
             path.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        load_line(self.folder / self.file)
+        load_any(self.folder / self.file)
 
     def type(self, command: str, expected: set[int]) -> str:
         words = shlex.split(command)
+        behind = words[-1] == "&"
+        words = words[: len(words) - behind]
         if words[0] == "linectl":
             words[:1] = [sys.executable, "-m", "linectl"]
         elif words[0] == "python":
             words[0] = sys.executable
-        keep = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-        env = {**keep, "XDG_STATE_HOME": str(self.folder / "state"), "LINECTL_LANG": "en"}
+        keep = {
+            name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "XDG_RUNTIME_DIR"}
+        }
+        env = {**keep, "XDG_STATE_HOME": str(self.folder / "state"), "LINECTL_LANG": "en", "PY_COLORS": "0"}
         terminal, slave = pty.openpty()
         with (self.folder / "stderr").open("w+b") as errors:
             process = subprocess.Popen(
                 words, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=slave, stderr=errors
             )
             os.close(slave)
+            if behind:
+                self.behind.append(process)
+                return read_until(terminal, b"Ctrl+C")
             said = read_all(terminal)
             code = process.wait()
             errors.seek(0)
             trouble = errors.read().decode()
         assert code in expected, f"{command}\n{said}{trouble}"
         return said
+
+
+def read_until(terminal: int, words: bytes) -> str:
+    """Return what a program says until it says `words`; the terminal stays open for the rest."""
+    said = b""
+    while words not in said:
+        said += os.read(terminal, 65_536)
+    return said.decode().replace("\r\n", "\n")
 
 
 def read_all(terminal: int) -> str:
@@ -288,7 +349,11 @@ def read_all(terminal: int) -> str:
 
 async def follow(name: str, folder: Path) -> None:
     async with BENCHES[name](folder) as instead:
-        await Reader(folder, instead).follow(page_of(name))
+        reader = Reader(folder, instead)
+        try:
+            await reader.follow(page_of(name))
+        finally:
+            reader.leave()
 
 
 @pytest.mark.timeout(180)
