@@ -63,6 +63,10 @@ class LinePort:
         self._stats.bytes_sent += len(data)
         self._tap.note(Direction.SENT, data, self._loop.time(), device=self._device)
 
+    def take_line(self) -> bytes | None:
+        """Return the next whole line without its terminator, None when none is here yet."""
+        return self._lines.popleft() if self._lines else None
+
     async def read_line(self) -> bytes:
         """Return the next whole line without its terminator.
 

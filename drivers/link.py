@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from drivers.wire_tap import DeviceStats, WireTap
 
-__all__ = ["Link", "LinkStats", "Outcome", "Point", "Priority", "RawReading", "RawValue", "WriteResult"]
+__all__ = ["Link", "LinkStats", "Outcome", "Point", "Priority", "RawReading", "RawValue", "ReadsAtOnce", "WriteResult"]
 
 RawValue = float | int | bool | str | tuple[int, ...]
 
@@ -46,10 +46,13 @@ class Point:
     readback: bool = True
     order: str = "ABCD"
 
+    def __hash__(self) -> int:
+        """Return the hash of the address alone: points key every reply, and two of one address are rare."""
+        return hash(self.address)
 
-@dataclass(frozen=True, slots=True)
-class RawReading:
-    """What a point said: a raw value, or None with a reason.
+
+class RawReading(NamedTuple):
+    """What a point said: a raw value, or None with a reason. A plain tuple, for one is made per point and reply.
 
     Reasons: not_connected, timeout, bad_reply, sensor_failure, out_of_service, waiting_for_initial_data, stale.
     `t_request_s` and `t_reply_s` are loop times; for a value that arrived by itself both are its arrival.
@@ -139,3 +142,11 @@ class Link(Protocol):
 
     def stats(self) -> LinkStats:
         """Return the link's counters."""
+
+
+@runtime_checkable
+class ReadsAtOnce(Protocol):
+    """A `Link` that often need not wait, since no wire lies between: whoever asks it is spared a task of its own."""
+
+    def read_now(self, points: Sequence[Point]) -> Mapping[Point, RawReading] | None:
+        """Return what `read` would return at once; None when it would wait, or is not open: then `read` is asked."""

@@ -42,6 +42,7 @@ class _End:
         self._fd = fd
         self._sends_on, self._hears_on = sends_on, hears_on
         self._unsent = bytearray()
+        self._waits = False  # whether the loop tells when more can be sent
         self._loop = asyncio.get_running_loop()
         self._counter = in_flight()
         if self._counter is not None:
@@ -82,8 +83,10 @@ class _End:
         if self._counter is not None:
             self._counter.sent_if_heard(self._sends_on, count)
         if self._unsent:
+            self._waits = True
             self._loop.add_writer(self._fd, self._writable)
-        else:
+        elif self._waits:
+            self._waits = False
             self._loop.remove_writer(self._fd)
 
     def _readable(self) -> None:

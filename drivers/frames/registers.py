@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from drivers.link import RawValue
 
-__all__ = ["decoder", "registers_of", "value_of"]
+__all__ = ["Decode", "decoder", "registers_of", "value_of"]
 
 _FORMATS = {"i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f", "u64": ">Q", "i64": ">q", "f64": ">d"}
 _FLOATS = ("f32", "f64")
@@ -102,6 +102,8 @@ def registers_of(kind: str, value: RawValue, order: str = "ABCD", count: int = 0
     Raises:
         ValueError: the value does not fit; the message says what does.
     """
+    if kind == "u16" and type(value) is int and 0 <= value <= 0xFFFF and order == "ABCD":  # a heartbeat, mostly
+        return (value,)
     if kind == "block":
         return _block_registers(value, count)
     if kind == "str":

@@ -218,11 +218,13 @@ class Instrument(ABC):
             ReplyTimeout: no line came.
             DriverError: what `parse` raises, the port's name put before it.
         """
-        try:
-            async with asyncio.timeout_at(until_s):
-                line = await port.read_line()
-        except TimeoutError as exc:
-            raise ReplyTimeout(f"{port.path}: no reply in time") from exc
+        line = port.take_line()
+        if line is None:
+            try:
+                async with asyncio.timeout_at(until_s):
+                    line = await port.read_line()
+            except TimeoutError as exc:
+                raise ReplyTimeout(f"{port.path}: no reply in time") from exc
         try:
             return parse(line)
         except BadReply as exc:

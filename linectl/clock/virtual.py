@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from drivers.in_flight import InFlight
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 __all__ = ["VirtualTimeDeadlock", "VirtualTimeLoop"]
 
@@ -23,6 +26,7 @@ _PTY_WAIT_S = 1.0  # real seconds; bytes that do not arrive by then were lost wi
 _JOB_WAIT_S = 60.0
 _IDLE_WAIT_S = 5.0
 _RESOLUTION_S = 1e-9
+_JUMPS_UNPOLLED = 100  # a loop without wires looks so seldom at its own pipe, which brings signals
 
 
 class VirtualTimeDeadlock(RuntimeError):
@@ -30,15 +34,35 @@ class VirtualTimeDeadlock(RuntimeError):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """A selector that makes its loop's clock jump instead of waiting."""
+    """A selector that makes its loop's clock jump instead of waiting.
+
+    While nothing but the loop's own pipe is registered and no job is under way, nothing can arrive but a signal: then
+    the system is asked only now and then, which halves what a jump costs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
         self.jobs = 0
         self.in_flight = InFlight()
+        self._has_wires = True
+        self._unpolled = 0
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self._has_wires = len(self.get_map()) > 1
+        return key
+
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._has_wires = len(self.get_map()) > 1
+        return key
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self._has_wires and timeout is not None and self._nothing_can_come():
+            if timeout > 0:
+                self.now_s += timeout
+            return []
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -53,6 +77,14 @@ class _JumpingSelector(selectors.DefaultSelector):
             return self._wait_for_anything()
         self.now_s += timeout
         return ready
+
+    def _nothing_can_come(self) -> bool:
+        """Return whether the system need not be asked this time, where no wire is registered."""
+        if self.jobs or self.in_flight or self._unpolled >= _JUMPS_UNPOLLED:
+            self._unpolled = 0
+            return False
+        self._unpolled += 1
+        return True
 
     def _wait_for_anything(self) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(_IDLE_WAIT_S)

@@ -20,6 +20,7 @@ _RANGES = {
     kind: (-(1 << int(kind[1:]) - 1), (1 << int(kind[1:]) - 1) - 1) if kind[0] == "i" else (0, (1 << int(kind[1:])) - 1)
     for kind in ("u16", "i16", "u32", "i32", "u64", "i64")
 }
+_NUMBER = (int, float)  # made once: `int | float` would be made anew for each value
 _LARGEST_WHOLE = 1 << 53  # the store keeps values as float64: whole numbers beyond are not kept exactly
 
 
@@ -73,16 +74,16 @@ def _number_decoder(tag: Tag) -> Decoder:
     bad_raw, states = frozenset(tag.scaling.bad_raw), tag.states
 
     def decode(raw: RawValue) -> Decoded:
-        if isinstance(raw, bool) or not isinstance(raw, int | float):
+        if isinstance(raw, bool) or not isinstance(raw, _NUMBER):
             return None, bad("bad_reply"), f"expected a number, got {raw!r}"
-        if raw in bad_raw or not isfinite(raw):
+        if (bad_raw and raw in bad_raw) or not isfinite(raw):
             return None, bad("sensor_failure"), f"raw {raw}"
-        value = scale(raw)
+        value = scale(raw) if scale is not None else raw
         if not least <= value <= most:
             return None, bad("out_of_range"), f"{value:g} {tag.unit}"
         if states and value not in states:
             return None, bad("out_of_range"), f"{value:g} is none of {_listed(states)}"
-        return (round(value) if whole else value), GOOD, ""
+        return (round(value) if whole and type(value) is not int else value), GOOD, ""
 
     return decode
 
@@ -91,11 +92,14 @@ def _listed(states: Mapping[int, str]) -> str:
     return ", ".join(f"{number} {label}" for number, label in states.items())
 
 
-def _scale(tag: Tag) -> Callable[[float], float]:
-    """Return raw -> unit; a gain of 0.1 divides by 10, so that 231 becomes 23.1 and not 23.100000000000001."""
+def _scale(tag: Tag) -> Callable[[float], float] | None:
+    """Return raw -> unit, None where they are the same.
+
+    A gain of 0.1 divides by 10, so that 231 becomes 23.1 and not 23.100000000000001.
+    """
     gain, offset = tag.scaling.gain, tag.scaling.offset
     if gain == 1.0 and offset == 0.0 and tag.dtype == "int":
-        return lambda raw: raw  # a float would lose what is beyond 2^53
+        return None  # a float would lose what is beyond 2^53
     divisor = round(1.0 / gain)
     if divisor and abs(divisor * gain - 1.0) < 1e-12:
         return lambda raw: raw / divisor + offset

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import floor
+from typing import NamedTuple
 
 __all__ = ["Due", "Grid"]
 
 _EARLY_S = 1e-4  # a timer may fire by its resolution too early
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """What is due: the tick `number` (None: too late for it) at `at_s` on the grid, and the ticks missed before it."""
 
     number: int | None

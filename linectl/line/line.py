@@ -308,8 +308,6 @@ class Line:
             if self._watch.connected(name, link.is_open()):
                 for group in self._groups:
                     self._scanner.refresh(group, name)
-                if self._plc is not None and name == self._plc.link:
-                    self._scanner.run(self._plc.reclaim())
 
     def _scanned(self, group: Group, scan: Scan) -> None:
         self._look_at_plc(group, scan)
@@ -347,5 +345,7 @@ class Line:
         return None if tag is None or tag.point is None else (tag.link, tag.point)
 
     def _emit(self, kind: str, data: Mapping[str, object]) -> None:
+        if kind == "link_back" and self._plc is not None and data["link"] == self._plc.link:
+            self._scanner.run(self._plc.reclaim())  # our lease may have ended meanwhile, the connection cut or not
         for listener in self._event_listeners:
             listener(kind, data)

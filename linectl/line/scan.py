@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from drivers.errors import DriverError
-from drivers.link import Link, Point, Priority, RawReading
+from drivers.link import Link, Point, Priority, RawReading, ReadsAtOnce
 from linectl.clock import Clock
 from linectl.line.values import Values
 from linectl.line.watch import Watch
@@ -29,9 +29,9 @@ class Part:
     """What one group asks of one link: per point, where its reading goes in the scan and for which tag."""
 
     link: str
-    points: list[Point] = field(default_factory=list)
+    points: tuple[Point, ...] = ()
     entries: list[tuple[Point, int, str]] = field(default_factory=list)
-    busy: bool = False
+    task: asyncio.Task[None] | None = None  # the question under way
 
 
 @dataclass(slots=True)
@@ -46,8 +46,7 @@ class Group:
     sequence: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """One tick of a group's grid: its number, its loop time in s, its process and wall time in ns."""
 
     sequence: int
@@ -76,7 +75,7 @@ def groups(definition: LineDefinition) -> list[Group]:
         for number, tag in enumerate(tags):
             if tag.point is not None:
                 part = parts.setdefault(tag.link, Part(tag.link))
-                part.points.append(tag.point)
+                part.points += (tag.point,)
                 part.entries.append((tag.point, number, tag.name))
         layout = ScanLayout(name, period_s, tuple(tag.name for tag in tags))
         computed = [(number, tag) for number, tag in enumerate(tags) if tag.derived is not None]
@@ -86,7 +85,7 @@ def groups(definition: LineDefinition) -> list[Group]:
 
 
 class Scanner:
-    """Makes scans. Links are asked in tasks of their own, so that none waits for another.
+    """Makes scans. Links are asked in tasks of their own, so that none waits for another, unless they need not wait.
 
     `done` is called with each whole scan. A scan is whole when every link has answered, at the latest a little after
     its deadline; a link still busy with an earlier tick is not asked again.
@@ -103,6 +102,7 @@ class Scanner:
         pulse: tuple[str, Point] | None = None,
     ) -> None:
         self._links = links
+        self._ready = {name: link for name, link in links.items() if isinstance(link, ReadsAtOnce)}
         self._clock = clock
         self._values = values
         self._watch = watch
@@ -115,17 +115,19 @@ class Scanner:
     def start(self, group: Group, tick: Tick) -> None:
         """Ask every link of `group`; returns at once."""
         group.sequence = tick.sequence
-        free = [part for part in group.parts if not part.busy]
+        free = [part for part in group.parts if part.task is None]
         pending = _Pending(group, tick, [None] * len(group.index), len(free))
         if not free:
             self._finish(pending)
             return
         share_s = min(group.layout.period_s, 1.0)
         deadline = max(tick.at_s + _DEADLINE * share_s, self._loop.time() + _LATE_DEADLINE * share_s)
-        pending.timer = self._loop.call_at(deadline + _MARGIN_S, self._finish, pending)
-        for part in free:
-            part.busy = True
-            self.run(self._poll(part, pending, deadline))
+        for part in [part for part in free if not self._at_once(part, pending)]:
+            self._ask(part, pending, deadline)
+        if pending.waiting:
+            pending.timer = self._loop.call_at(deadline + _MARGIN_S, self._finish, pending)
+        else:
+            self._finish(pending)
 
     def refresh(self, group: Group, link: str) -> None:
         """Ask `link` out of turn for its share of a slow group: it has just come back, and the next tick is far."""
@@ -133,9 +135,8 @@ class Scanner:
             return
         tick = Tick(group.sequence, self._loop.time(), 0, 0)
         for part in group.parts:
-            if part.link == link and not part.busy:
-                part.busy = True
-                self.run(self._poll(part, _Pending(group, tick, [None] * len(group.index), -1), tick.at_s + _DEADLINE))
+            if part.link == link and part.task is None:
+                self._ask(part, _Pending(group, tick, [None] * len(group.index), -1), tick.at_s + _DEADLINE)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` beside the control loop until `stop`."""
@@ -150,13 +151,33 @@ class Scanner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _at_once(self, part: Part, pending: _Pending) -> bool:
+        """Take the answers of a link that need not be waited for; return whether there were any."""
+        link = self._ready.get(part.link)
+        try:
+            answers = None if link is None else link.read_now(part.points)
+        except DriverError:
+            answers = None  # `read` tells it as it tells all mistakes
+        if answers is None:
+            return False
+        self._take(part, pending, answers)
+        pending.waiting -= 1
+        return True
+
+    def _ask(self, part: Part, pending: _Pending, deadline: float) -> None:
+        """Ask a free link in a task of its own, which is forgotten where it ends: that costs no turn of the loop."""
+        part.task = self._loop.create_task(self._poll(part, pending, deadline))
+        self._tasks.add(part.task)
+
     async def _poll(self, part: Part, pending: _Pending, deadline: float) -> None:
         try:
             answers = await self._links[part.link].read(part.points, deadline=deadline, priority=Priority.SCAN)
         except DriverError as error:  # a point that its link does not understand
             answers = dict.fromkeys(part.points, RawReading(None, "out_of_service", str(error)))
         finally:
-            part.busy = False
+            if part.task is not None:
+                self._tasks.discard(part.task)
+            part.task = None
         self._take(part, pending, answers)
         pending.waiting -= 1
         if pending.waiting == 0:
@@ -168,11 +189,13 @@ class Scanner:
         alive = self._answered(part, answers)
         frozen = self._frozen(part.link, answers, now_s)
         made, sequence, readings = self._values.made, pending.tick.sequence, pending.readings
+        changed, qualities = frozen, pending.group.qualities
         for point, number, name in part.entries:
-            readings[number] = made(name, answers[point], sequence, now_s, now_ns)
+            reading = readings[number] = made(name, answers[point], sequence, now_s, now_ns)
+            changed = changed or reading.quality is not qualities[number]
         if frozen:
             self._freeze(part, pending, now_s)
-        if alive and not self._watch.is_lost(part.link):
+        if changed and alive and not self._watch.is_lost(part.link):
             self._told(part, pending)
 
     def _answered(self, part: Part, answers: Mapping[Point, RawReading]) -> bool:
@@ -224,7 +247,9 @@ class Scanner:
         for number, tag in group.derived:
             pending.readings[number] = self._derive(tag, pending)
         names = group.layout.tags
-        readings = tuple(reading or self._missing(names[k], tick) for k, reading in enumerate(pending.readings))
+        readings = tuple(
+            self._missing(names[k], tick) if reading is None else reading for k, reading in enumerate(pending.readings)
+        )
         self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, readings))
 
     def _derive(self, tag: Tag, pending: _Pending) -> Reading:

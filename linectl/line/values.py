@@ -51,20 +51,22 @@ class Values:
 
     def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
         """Return the reading that `raw` is for the tag `name` now (loop time s, wall time ns), and keep it."""
-        value, quality, detail = judged(raw, self.decoders[name])
+        told, _, _, _, replied_s, source_ns, fresh_s = raw
+        max_age_s = self._max_age[name]
+        value, quality, detail = judged(raw, self.decoders[name]) if told is None else self.decoders[name](told)
         arrived_s, received_ns = now_s, now_ns
-        if raw.value is not None and raw.t_reply_s < now_s:
-            arrived_s = raw.t_reply_s
+        if told is not None and replied_s < now_s:
+            arrived_s = replied_s
             age_s = now_s - arrived_s
             received_ns -= round(age_s * self._clock.speed * NS_PER_S)
-            oldest_s = self._max_age[name] if raw.fresh_s is None else raw.fresh_s
+            oldest_s = max_age_s if fresh_s is None else fresh_s
             if age_s > oldest_s and value is not None:
                 value, quality, detail = None, bad("stale"), f"{age_s:.1f} s old"
-        source_ns = received_ns if raw.source_ns is None else raw.source_ns
+        source_ns = received_ns if source_ns is None else source_ns
         reading = Reading(name, value, quality, source_ns, received_ns, sequence, detail)
         self.latest[name] = reading
         self.arrived[name] = arrived_s
-        self._believed[name] = max(self._max_age[name], raw.fresh_s or 0.0)
+        self._believed[name] = max_age_s if fresh_s is None else max(max_age_s, fresh_s)
         self.raws[name] = raw
         return reading
 

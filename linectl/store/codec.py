@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
-from linectl.model.readings import Level, Quality, Reading, Scan, Value, bad
+from linectl.model.readings import GOOD, Level, Quality, Reading, Scan, Value, bad
 
 __all__ = ["Block", "BlockHead", "decode", "encode", "head"]
 
@@ -93,6 +93,18 @@ def decode(data: bytes, at: BlockHead, tags: Sequence[tuple[str, str]], only: Se
 
 
 def _column(readings: Sequence[Reading]) -> tuple[array[float], bytes]:
+    return _good_column(readings) or _any_column(readings)
+
+
+def _good_column(readings: Sequence[Reading]) -> tuple[array[float], bytes] | None:
+    """Return the column of readings that are all good and exact, as most are; else None."""
+    numbers = [reading.value for reading in readings if reading.quality is GOOD and reading.value is not None]
+    if len(numbers) < len(readings) or not -_EXACT <= min(numbers) <= max(numbers) <= _EXACT:
+        return None
+    return array("d", [number + 0.0 for number in numbers]), bytes((GOOD.byte,)) * len(numbers)
+
+
+def _any_column(readings: Sequence[Reading]) -> tuple[array[float], bytes]:
     pairs = [_storable(reading) for reading in readings]
     filler = next((value for value, _ in pairs if value is not None), 0.0)
     values = array("d")

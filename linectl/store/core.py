@@ -44,12 +44,13 @@ Results = list[tuple[Job, Exception | None]]
 class Core:
     """A store's file open for writing. Not safe for two threads at once: its user sees to that."""
 
-    def __init__(self, file: Path, line: str, kinds: Mapping[str, TagKind]) -> None:
+    def __init__(self, file: Path, line: str, kinds: Mapping[str, TagKind], *, repeatable: bool = False) -> None:
         self.file = file
         self.failure: StoreError | None = None
         self.lost_scans = 0
         self._may_mark_end = False
         self._line = line
+        self._repeatable = repeatable
         self._lock = FileLock(file)
         self._connection: sqlite3.Connection | None = None
         self._spans = SpanBook(Catalogue(kinds))
@@ -65,7 +66,7 @@ class Core:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._lock.take()
             make_reserve(self.file)
-            self._connection = connect(self.file, self._line)
+            self._connection = connect(self.file, self._line, repeatable=self._repeatable)
             self._commit_with(close_dead_runs)
         except (OSError, sqlite3.Error) as error:
             self.close()

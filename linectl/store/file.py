@@ -26,7 +26,8 @@ __all__ = [
 
 SCHEMA_VERSION = 2
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_FULL = 2  # PRAGMA synchronous: an fsync at each commit, so that a power cut loses nothing acknowledged
+_NORMAL = 1  # PRAGMA synchronous: what was acknowledged survives a killed process, not a power cut
+_FULL = 2  # an fsync at each commit, so that a power cut loses nothing acknowledged
 _BUSY_MS = 5000
 _RESERVE_BYTES = 1 << 20
 
@@ -85,8 +86,11 @@ def is_open_for_writing(file: Path) -> bool:
     return False
 
 
-def connect(file: Path, line: str) -> sqlite3.Connection:
+def connect(file: Path, line: str, *, repeatable: bool = False) -> sqlite3.Connection:
     """Open `file` for writing, make or migrate its tables, and prove its durability settings.
+
+    `repeatable`: what is written can be made again, as a run in virtual time can from its seed. Then a commit is not
+    brought to the disk at once: it survives the process, not the computer.
 
     Raises:
         StoreError: not a store, made by a newer linectl, or on a disk that cannot do WAL.
@@ -95,7 +99,7 @@ def connect(file: Path, line: str) -> sqlite3.Connection:
     is_new = not file.exists()
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     try:
-        _configure(connection, file)
+        _configure(connection, file, _NORMAL if repeatable else _FULL)
         _migrate(connection, file, line)
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -159,15 +163,15 @@ def _lock_of(file: Path) -> Path:
     return file.with_name(file.name + ".lock")
 
 
-def _configure(connection: sqlite3.Connection, file: Path) -> None:
+def _configure(connection: sqlite3.Connection, file: Path, wanted: int) -> None:
     connection.execute("PRAGMA page_size=4096")
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    connection.execute(f"PRAGMA synchronous={_FULL}")
+    connection.execute(f"PRAGMA synchronous={wanted}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
-    if mode != "wal" or synchronous != _FULL:
+    if mode != "wal" or synchronous != wanted:
         raise StoreError(
             tr("{file}: the disk does not allow durable writing (journal {mode}, synchronous {level})").format(
                 file=file, mode=mode, level=synchronous

@@ -109,13 +109,16 @@ def open_store(
     line: str,
     virtual: bool,
     tags: Mapping[str, Tag] | Mapping[str, tuple[str, str]] | None = None,
+    repeatable: bool = False,
 ) -> Store:
     """Return the store in the file `path`, not yet open.
 
     `tags` gives each tag's unit and type, as `Tag` or as (unit, dtype); a tag that is not in it is stored as a float
     without unit. `virtual` writes inline, for a loop whose clock jumps: a thread would look like a standstill.
+    `repeatable` spares the wait for the disk at each commit, where what is written can be made again from its seed:
+    what is acknowledged then survives a killed process, but not a power cut.
     """
-    core = Core(path, line, kinds_of(tags or {}))
+    core = Core(path, line, kinds_of(tags or {}), repeatable=repeatable)
     return Recorder(InlineWriter(core) if virtual else ThreadWriter(core))
 
 

@@ -4,10 +4,13 @@
  *   libmodbus_peer server rtu TTY UNIT     (prints "ready")
  *   libmodbus_peer client tcp PORT UNIT
  *   libmodbus_peer client rtu TTY UNIT
+ *   libmodbus_peer host tcp|rtu PORT|TTY UNIT INPUTS SETPOINT CODE ARGUMENT
  *
  * The register map both sides know: ir0-19 hold 100 + address; from ir20 on 71.25 as a float in the byte orders ABCD,
  * CDAB, BADC and DCBA; ir28 a NaN (7FA0 0000); ir30 -32768; di k is on where k is a multiple of 3; hr and co (64 each)
  * are free and start at 0. RTU runs at 115200 8N1. The client prints one line a step, and ends with 0 when all steps ran.
+ * The host is one of the simulated PLCs': it reads INPUTS input registers, takes the line, writes 615 into the holding
+ * register SETPOINT, gives the command CODE with ARGUMENT (0: none) by the handshake, and waits for the acknowledgement.
  *
  * Build: cc -Wall -Wextra -Werror -o libmodbus_peer libmodbus_peer.c $(pkg-config --cflags --libs libmodbus)
  */
@@ -165,12 +168,52 @@ static int ask(const char *wire, const char *where, int unit)
     return failures > 0;
 }
 
+/* Beat the heart, until the PLC has acknowledged command 1, 5 s at most. */
+static int acknowledged(modbus_t *ctx)
+{
+    uint16_t words[2];
+    for (int k = 2; k < 50; k++) {
+        if (modbus_write_register(ctx, 30, k) == -1 || modbus_read_input_registers(ctx, 5, 2, words) == -1)
+            break;
+        if (words[0] == 1 && words[1] != 0)
+            return told("acknowledged", 2, words, 2);
+        usleep(100000);
+    }
+    return told("acknowledged", -1, words, 0);
+}
+
+static int host(const char *wire, const char *where, int unit, char **figures)
+{
+    int inputs = atoi(figures[0]), setpoint = atoi(figures[1]), argument = atoi(figures[3]);
+    modbus_t *ctx = context(wire, where, unit);
+    if (modbus_connect(ctx) == -1 || inputs > MODBUS_MAX_READ_REGISTERS) {
+        fprintf(stderr, "%s %s: %s\n", wire, where, modbus_strerror(errno));
+        return 2;
+    }
+    modbus_set_response_timeout(ctx, 2, 0);
+    uint16_t words[MODBUS_MAX_READ_REGISTERS], command[3] = {(uint16_t) atoi(figures[2]), 1, 7};
+    int failures = told("inputs", modbus_read_input_registers(ctx, 0, inputs, words), words, inputs);
+    failures += told("owner", modbus_write_register(ctx, 31, 7), words, 0);
+    failures += told("heartbeat", modbus_write_register(ctx, 30, 1), words, 0);
+    failures += told("write", modbus_write_register(ctx, setpoint, 615), words, 0);
+    failures += told("setpoint", modbus_read_registers(ctx, setpoint, 1, words), words, 1);
+    if (argument)
+        failures += told("argument", modbus_write_register(ctx, 3, argument), words, 0);
+    failures += told("command", modbus_write_registers(ctx, 0, 3, command), words, 0);
+    failures += acknowledged(ctx);
+    modbus_close(ctx);
+    modbus_free(ctx);
+    return failures > 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[1], "server") == 0)
         return serve(argv[2], argv[3], argc > 4 ? atoi(argv[4]) : 2);
     if (argc >= 5 && strcmp(argv[1], "client") == 0)
         return ask(argv[2], argv[3], atoi(argv[4]));
+    if (argc == 9 && strcmp(argv[1], "host") == 0)
+        return host(argv[2], argv[3], atoi(argv[4]), argv + 5);
     fprintf(stderr, "usage: %s server|client tcp|rtu PORT|TTY [UNIT]\n", argv[0]);
     return 2;
 }

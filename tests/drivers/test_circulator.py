@@ -269,7 +269,7 @@ def test_unplug_and_replug_on_a_jumping_clock(tmp_path: Path, kind: type[Lauda |
     async def main() -> tuple[float, float]:
         loop = asyncio.get_running_loop()
         device: Device = kind(tmp_path / "bath")
-        device.byte_s = 10 / 4800
+        device.pace(4800)
         device.plug()
         async with opened(CirculatorLink(settings(device.path))) as link:
             assert (await read(link, BATH)).value == 61.25

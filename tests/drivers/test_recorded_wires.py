@@ -17,8 +17,12 @@ from drivers.frames.explain import explain
 from drivers.link import Link, Point, Priority, RawValue
 from drivers.recordings.exchange import SUFFIX, Exchange, exchange_name, read_exchange
 from drivers.recordings.replay import ReplayLink
+from drivers.settings import MqttSettings
 from drivers.wire_tap import Direction
 from linectl.clock import VirtualTimeLoop
+from linectl.line.links import build_link
+from linectl.server.recorded_device import Where, serve_recording
+from linectl.sim.wires.broker import EmbeddedBroker
 
 FOLDER = Path(__file__).parent.parent / "data" / "wires"
 FILES = sorted(FOLDER.glob(f"*{SUFFIX}"))
@@ -169,6 +173,59 @@ def test_a_recording_says_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
 def test_a_recorded_device_gives_its_values_again(recording: Recording, pace: float | None) -> None:
     assert played(recorded(recording.name), recording.acts, pace) == list(recording.found)
+
+
+def served(exchange: Exchange, acts: Sequence[Act], *, tcp: bool = False) -> list[list[Any]]:
+    """Do the acts with a driver that reaches the recording by a real wire: a socket or a terminal."""
+
+    async def work() -> list[list[Any]]:
+        async with serve_recording(exchange, Where(port=0 if tcp else None)) as up:
+            link = build_link(up.settings)
+            await link.open()
+            try:
+                return [await act(link) for act in acts]
+            finally:
+                await link.close()
+                assert not up.differences
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(work())
+
+
+def published(exchange: Exchange, acts: Sequence[Act]) -> list[list[Any]]:
+    """Do the acts with a driver that listens at a broker before the recorded sensors begin to speak."""
+
+    async def work() -> list[list[Any]]:
+        broker = EmbeddedBroker()
+        await broker.start()
+        settings = exchange.header.link_settings()
+        assert isinstance(settings, MqttSettings)
+        link = build_link(replace(settings, host=broker.host, port=broker.port))
+        await link.open()
+        try:
+            async with serve_recording(exchange, Where(broker=(broker.host, broker.port))):
+                return [await act(link) for act in acts]
+        finally:
+            await link.close()
+            await broker.stop()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(work())
+
+
+def test_recorded_sensors_publish_again_what_they_did() -> None:
+    recording = RECORDINGS[-1]
+    assert published(recorded(recording.name), recording.acts) == list(recording.found)
+
+
+@pytest.mark.parametrize("recording", RECORDINGS[:-1], ids=lambda recording: recording.name)
+def test_a_recorded_device_on_a_real_wire_gives_its_values_again(recording: Recording) -> None:
+    assert served(recorded(recording.name), recording.acts) == list(recording.found)
+
+
+@pytest.mark.parametrize("recording", RECORDINGS[3:6], ids=lambda recording: recording.name)
+def test_a_serial_device_is_served_over_tcp_too(recording: Recording) -> None:
+    assert served(recorded(recording.name), recording.acts, tcp=True) == list(recording.found)
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)

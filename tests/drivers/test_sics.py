@@ -171,7 +171,7 @@ async def test_a_stream_of_an_earlier_program_is_ended_first(tmp_path: Path) -> 
     balance = Balance(tmp_path / "balance")
     balance.stream_s = 0.002
     async with on_the_desk(balance):
-        balance.start(balance.obey("SIR"))
+        balance.wire.heard(b"SIR\r\n")
         async with opened(SicsLink(settings(balance.path))) as link:
             balance.load_g = 5.0
             assert (await read(link, WEIGHT)).value == 5.0
@@ -239,13 +239,13 @@ async def test_a_late_answer_is_never_taken_for_the_next(tmp_path: Path, kind: t
 
 
 async def test_over_tcp(tmp_path: Path) -> None:
-    balance = Balance(tmp_path / "unused")
-    server = await asyncio.start_server(balance.serve_tcp, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
+    balance = Balance(tmp_path / "balance")
+    balance.plug()
+    await balance.wire.listen()
+    host, port = balance.wire.host, balance.wire.port
     async with opened(SicsLink(settings(f"socket://{host}:{port}"))) as link:
         assert (await read(link, WEIGHT)).value == 100.0
         assert (await write(link, TARE)).outcome is Outcome.CONFIRMED
-    server.close()
     await balance.unplug()
     with pytest.raises(LinkDown, match=f"{port}"):
         await SicsLink(settings(f"socket://{host}:{port}")).open()
@@ -256,7 +256,7 @@ def test_unplug_and_replug_on_a_jumping_clock(tmp_path: Path) -> None:
     async def main() -> tuple[float, float]:
         loop = asyncio.get_running_loop()
         balance = Balance(tmp_path / "balance")
-        balance.byte_s = 10 / 9600
+        balance.pace(9600)
         balance.plug()
         async with opened(SicsLink(settings(balance.path))) as link:
             assert (await read(link, WEIGHT)).value == 100.0
