@@ -45,6 +45,7 @@ TOLERANCES: Mapping[str, float] = {  # one step of what the device shows: a last
 """By tag, how far a value may be from the golden one on another machine, in its unit; all others are equal."""
 
 REAL_S = 6
+ACTED_S = 2  # the second in which the heat is switched on
 SIMULATED = find_file(Path("simulated.yaml"), folder="config")
 
 
@@ -80,7 +81,7 @@ async def lived(clock: Clock, folder: Path, *, seed: int, wires: bool, seconds: 
 
 async def _act(line: Line, rig: Rig, clock: Clock, seconds: int) -> float:
     """Do what is due within `seconds`: heat, put bottles in, dose. Return when the heat was on (process time, s)."""
-    await clock.sleep_until(2.2)
+    await clock.sleep_until(ACTED_S + 0.2)
     await line.write("bath.setpoint", 60.0)
     await line.write("bath.heater_enable", value=True)
     acted_s = clock.process_s()
@@ -149,11 +150,11 @@ def by_second(records: Records, group: str) -> dict[int, dict[str, Value | None]
     return found
 
 
-def compared(one: Records, other: Records, group: str = "bath", *, but: Sequence[str] = ()) -> int:
+def compared(one: Records, other: Records, *, but: Sequence[str] = (), left_out_s: int | None = None) -> int:
     """Compare what two runs read in the same seconds, without tolerance; return how many values were compared."""
-    first, second = by_second(one, group), by_second(other, group)
+    first, second = by_second(one, "bath"), by_second(other, "bath")
     count = 0
-    for when in sorted(first.keys() & second.keys()):
+    for when in sorted((first.keys() & second.keys()) - {left_out_s}):
         for tag in first[when].keys() & second[when].keys() - set(but):
             assert first[when][tag] == second[when][tag], (when, tag)
             count += 1
@@ -181,14 +182,15 @@ async def test_real_time_reads_what_virtual_time_reads(tmp_path: Path, in_memory
         for attempt in range(3):
             folder = tmp_path / f"{name}{attempt}"
             records = await lived(Clock(), folder, seed=5, wires=wires, seconds=REAL_S)
-            if floor(records.acted_s) == 2:  # timing allowed it: the heat was on within the third second
+            if floor(records.acted_s) == ACTED_S:  # timing allowed it: the heat was on within that second
                 return records
         pytest.fail(f"{name}: the heat was switched on {records.acted_s:.2f} s after the start, three times")
 
     memory, wires = await asyncio.gather(real("memory", wires=False), real("wires", wires=True))
     assert memory.scans[0].boot == "same"
-    assert compared(memory, in_memory) >= 4 * 8
-    assert compared(wires, over_wires) >= 4 * 8
+    # in the second in which the heat was switched on, a scan may come before that or after it
+    assert compared(memory, in_memory, left_out_s=ACTED_S) >= 3 * 8
+    assert compared(wires, over_wires, left_out_s=ACTED_S) >= 3 * 8
     assert by_second(memory, "bath")[REAL_S - 1]["bath.heater_power"] == 3.0
 
 

@@ -78,7 +78,7 @@ def settings_of(name: str, port: str) -> LinkSettings:
         return SicsSettings(SerialSettings(port, 9600, xonxoff=True))
     if name == "circulator":
         return CirculatorSettings(SerialSettings(port, 4800))
-    return EzoSettings(port, {"rtd": "RTD", "ec": "EC", "ph": "pH"}[name], timeout_s=1.2 if name == "ph" else 0.9)
+    return EzoSettings(port, {"rtd": "RTD", "ec": "EC", "ph": "pH"}[name])
 
 
 def device_of(handler: Handler, advance: Callable[[], None]) -> RigDevice:

@@ -1,7 +1,7 @@
 """Simulated Atlas EZO circuits: what an RTD, EC or pH circuit answers, without I/O, and its adapter.
 
 After the datasheets EZO RTD V2, EZO EC V6.2 and EZO pH V5.8 (UART): ASCII, lines end in CR, `R` answers after 600 ms
-(pH: 900 ms).
+(of the pH circuit only the 900 ms of its other interface, I2C, are told; here it takes as long as its sisters).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from linectl.sim.wires.trouble import Trouble
 __all__ = ["EzoCircuit", "EzoInstrument", "ec_circuit", "ph_circuit", "rtd_circuit"]
 
 READING_S = 0.6
-PH_READING_S = 0.9
 CONTINUOUS_S = 1.0
 COMPENSATION_C = 25.0  # what a pH circuit takes the sample's temperature to be after a loss of power
 
@@ -66,7 +65,7 @@ class EzoCircuit:
         if command is None:
             return Said(encode_answer(Code.UNKNOWN_COMMAND))
         if command == Command("R") or (command.name == "RT" and self._compensates(command)):
-            return Said(self.reading() + self._ok(), PH_READING_S if self.device == "pH" else READING_S)
+            return Said(self.reading() + self._ok(), READING_S)
         said = self._query(command)
         if said is not None:
             return Said(encode_answer(said) + self._ok())
