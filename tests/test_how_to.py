@@ -299,7 +299,9 @@ class Reader:
             path = self.folder / self.file
             whole = merged(yaml.safe_load(path.read_text(encoding="utf-8")), yaml.safe_load(text))
             path.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        load_any(self.folder / self.file)
+        path = self.folder / self.file
+        load = load_line if "kind: line" in path.read_text(encoding="utf-8") else load_any
+        load(path)
 
     def type(self, command: str, expected: set[int]) -> str:
         words = shlex.split(command)
