@@ -16,13 +16,15 @@ bound must break there; it does for PSA, and for PVOH in the cooler recipe. Whoe
 such bottles.
 
 Where forecast and washer differ, the reason is known:
-- a screening that never changes the stirrer cannot know what jets do: without agitation it tells 13 to 27 points less
-  for PSA than the jets then take off (safe);
+- a screening that never changes the stirrer cannot know what jets do: without agitation the lognormal family tells 15
+  to 26 points less for PSA than the jets then take off, the least of both families 19 to 30 (safe);
 - NaOH beyond what was tested earns no credit: 2 to 3 points for PSA in 2.0 % (safe);
 - the least of both families is told, so a wrong Weibull tail pulls it down (safe);
 - with the assumed exponent, which here is the washer's own, the lognormal family is within 1.5 points;
 - the whole twin lets off up to 2 points less for PSA than its chain at the recipe's figures: behind the caustic
   baths only film carries NaOH on, 0.05 % where the recipe says 0.5, and Z2 is held at 62 °C instead of 62.5.
+
+25 campaigns of 10,000 bottles: kept in 99.5 % of all cells, counting all labels in 99.8 %, by the whole twin in 99.7 %.
 
 Ends with 1 when a bound is kept less often than 93 times in 100, beyond the simulation error, or the control passes.
 """

@@ -74,7 +74,7 @@ def _number_decoder(tag: Tag) -> Decoder:
     bad_raw, states = frozenset(tag.scaling.bad_raw), tag.states
 
     def decode(raw: RawValue) -> Decoded:
-        if isinstance(raw, bool) or not isinstance(raw, _NUMBER):
+        if type(raw) is not int and (isinstance(raw, bool) or not isinstance(raw, _NUMBER)):
             return None, bad("bad_reply"), f"expected a number, got {raw!r}"
         if (bad_raw and raw in bad_raw) or not isfinite(raw):
             return None, bad("sensor_failure"), f"raw {raw}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any, NamedTuple
 
 from drivers.errors import DriverError
@@ -190,8 +191,11 @@ class Scanner:
         frozen = self._frozen(part.link, answers, now_s)
         made, sequence, readings = self._values.made, pending.tick.sequence, pending.readings
         changed, qualities = frozen, pending.group.qualities
-        for point, number, name in part.entries:
-            reading = readings[number] = made(name, answers[point], sequence, now_s, now_ns)
+        points = part.points
+        in_order = len(answers) == len(points) and all(map(is_, answers, points))  # as most links answer
+        raws = answers.values() if in_order else [answers[point] for point in points]
+        for (_point, number, name), raw in zip(part.entries, raws, strict=True):
+            reading = readings[number] = made(name, raw, sequence, now_s, now_ns)
             changed = changed or reading.quality is not qualities[number]
         if frozen:
             self._freeze(part, pending, now_s)

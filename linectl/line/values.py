@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from drivers.link import Link, RawReading
 from linectl.clock import Clock
-from linectl.line.convert import Decoder, decoder, judged
+from linectl.line.convert import Decoded, Decoder, decoder, judged
 from linectl.line.derive import derived
 from linectl.model.lines import LineDefinition, Tag
-from linectl.model.readings import Reading, bad
+from linectl.model.readings import GOOD, Reading, Value, bad
 from linectl.units import NS_PER_S
 
 __all__ = ["STALE_PERIODS", "UNSCANNED_AGE_S", "Values", "max_age_s"]
 
 STALE_PERIODS = 2.5  # a value older than so many scan periods is stale
 UNSCANNED_AGE_S = 2.5  # s; the same for a tag that no scan group reads
+_KNOWN = 1000  # computed values remembered
+_new = tuple.__new__  # what a named tuple's own constructor calls, for a reading is made per tag and scan
 
 
 def max_age_s(tag: Tag, definition: LineDefinition) -> float:
@@ -48,6 +50,7 @@ class Values:
         self.arrived = dict.fromkeys(definition.tags, float("-inf"))
         self._believed = dict(self._max_age)
         self.raws: dict[str, RawReading] = {}
+        self._known: dict[tuple[str | Value | None, ...], Decoded] = {}
 
     def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
         """Return the reading that `raw` is for the tag `name` now (loop time s, wall time ns), and keep it."""
@@ -63,7 +66,7 @@ class Values:
             if age_s > oldest_s and value is not None:
                 value, quality, detail = None, bad("stale"), f"{age_s:.1f} s old"
         source_ns = received_ns if source_ns is None else source_ns
-        reading = Reading(name, value, quality, source_ns, received_ns, sequence, detail)
+        reading = _new(Reading, (name, value, quality, source_ns, received_ns, sequence, detail))
         self.latest[name] = reading
         self.arrived[name] = arrived_s
         self._believed[name] = max_age_s if fresh_s is None else max(max_age_s, fresh_s)
@@ -79,7 +82,7 @@ class Values:
 
     def derived(self, tag: Tag, inputs: Sequence[Reading], sequence: int) -> Reading:
         """Return the reading of a derived tag from its inputs' readings, and keep it; it is as old as the oldest."""
-        value, quality, detail = derived(tag, inputs)
+        value, quality, detail = self._computed(tag, inputs)
         source_ns = min(reading.source_time_ns for reading in inputs)
         received_ns = min(reading.received_time_ns for reading in inputs)
         arrived_s = min(self.arrived[reading.tag] for reading in inputs)
@@ -88,6 +91,20 @@ class Values:
         if value is not None:
             self._believed[tag.name] = until_s - arrived_s
         return reading
+
+    def _computed(self, tag: Tag, inputs: Sequence[Reading]) -> Decoded:
+        """Return what the law of `tag` makes of its inputs; of good ones it is remembered: wires give few values."""
+        for reading in inputs:
+            if reading.quality is not GOOD:
+                return derived(tag, inputs)
+        key = tag.name, *[reading.value for reading in inputs]
+        known = self._known.get(key)
+        if known is None:
+            known = derived(tag, inputs)
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[key] = known
+        return known
 
     def judged(self, name: str) -> Reading:
         """Return the latest reading of `name` as it is to be believed now: lost with its link, or stale by its age."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from drivers.link import RawReading
+from drivers.link import Link, Point, Priority, RawReading
 from linectl.clock import VirtualTimeLoop
+from linectl.laws.naoh import naoh_pct
 from linectl.model.readings import GOOD, bad
 from linectl.units import NS_PER_S
 from linectl.words import with_comma
@@ -301,3 +304,66 @@ def test_the_same_line_gives_the_same_scans() -> None:
     first, second = virtually(work), virtually(work)
     assert first == second
     assert len(first) == 33
+
+
+class Reversed:
+    """A link that answers the last question first, with points of its own making."""
+
+    def __init__(self, inner: Link) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def read(
+        self, points: Sequence[Point], *, deadline: float, priority: Priority = Priority.READ
+    ) -> Mapping[Point, RawReading]:
+        found = await self._inner.read(points, deadline=deadline, priority=priority)
+        return {replace(point): raw for point, raw in reversed(list(found.items()))}
+
+
+def test_answers_are_told_apart_by_their_points_not_their_order() -> None:
+    async def work(turned: bool) -> Bench:
+        bench = make(
+            TEXT.replace(
+                "  bath.ack_result:",
+                "  bath.again: {link: plc, point: 2/ir3, dtype: int, scan: bath}\n  bath.ack_result:",
+            )
+        )
+        if turned:
+            links = bench.line._scanner._links
+            assert isinstance(links, dict)
+            links["plc"] = Reversed(links["plc"])
+            bench.line._scanner._ready.pop("plc", None)
+        async with bench.line:
+            await until(5.2)
+        return bench
+
+    straight, turned = virtually(lambda: work(turned=False)), virtually(lambda: work(turned=True))
+    for tag in ("bath.schema_version", "bath.again", "bath.boot_counter", "bath.controller_temperature"):
+        assert [each.value for each in turned.series(tag)] == [each.value for each in straight.series(tag)], tag
+    assert {each.value for each in turned.series("bath.again")} == {1}
+    assert {each.value for each in turned.series("bath.boot_counter")} == {7}
+
+
+def test_a_computed_value_that_is_remembered_is_the_law_s_and_the_tag_s_own() -> None:
+    """The second tag has narrower limits: what is remembered of the first is not its own."""
+
+    async def work() -> Bench:
+        narrow = (
+            "  bath.little: {derived: {law: naoh_conductivity, inputs: [bath.conductivity, bath.temperature]}, "
+            'unit: "%", low: 0.01, high: 1, scan: bath}\n'
+        )
+        bench = make(TEXT + narrow)
+        async with bench.line:
+            for k in range(8):
+                bench.ec.value = 124_400.0 + 100.0 * (k % 3)
+                await until(k + 1.2)
+        return bench
+
+    bench = virtually(work)
+    values = [each.value for each in bench.series("bath.naoh")]
+    given = [each.value for each in bench.series("bath.conductivity")]
+    assert len(set(values)) == 3
+    assert values == [naoh_pct(float(ms_cm or 0.0), 60.0) for ms_cm in given]
+    assert {each.quality for each in bench.series("bath.little")} == {bad("out_of_range")}
