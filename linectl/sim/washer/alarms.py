@@ -315,6 +315,7 @@ class Alarms:
         self.standing_1 = self.standing_2 = 0  # their cause is there now
         self.first_code, self.seq = 0, 0
         self._waiting_2 = False
+        self._waiting_1 = False  # the cause of some process alarm is there
         self._lasted_s = [0.0] * len(ALARMS)
 
     def __repr__(self) -> str:
@@ -325,13 +326,15 @@ class Alarms:
         """Whether any alarm is latched."""
         return bool(self.word_1 or self.word_2)
 
-    def scan(self, seen: Seen, doing: Doing, dt_s: float) -> None:
-        """Look at all conditions, `dt_s` after the last look."""
-        standing = self._word(_WORD_1, seen, doing, dt_s)
-        if standing & ~self.standing_1:
-            self._came(_WORD_1, standing & ~self.standing_1)
-        self.standing_1 = standing
-        self.word_1 |= standing
+    def scan(self, seen: Seen, doing: Doing, dt_s: float, *, calm: bool = False) -> None:
+        """Look at all conditions, `dt_s` after the last look; `calm`: it is known that none of word 1 is met."""
+        if self._waiting_1 or not calm:
+            standing = self._word(_WORD_1, seen, doing, dt_s)
+            if standing & ~self.standing_1:
+                self._came(_WORD_1, standing & ~self.standing_1)
+            self.standing_1 = standing
+            self.word_1 |= standing
+            self._waiting_1 = any(self._lasted_s[: len(_WORD_1)])
         if not (seen.untrue or seen.open_contacts or self.standing_2 or self._waiting_2):
             return
         standing = self._word(_WORD_2, seen, doing, dt_s)

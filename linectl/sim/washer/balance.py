@@ -1,7 +1,7 @@
 """The balance of one step: water and its heat, NaOH and carbonate, with the counter-flow of the rinse water.
 
-This is where a step spends its time: unrolled over the zones and free of calls, which is twice as fast as functions
-by zone. Heat is counted in kg K, kJ over the heat capacity of water: what a kg of water holds is then its temperature.
+Unrolled over the zones, which is twice as fast as functions by zone. Heat is counted in kg K, kJ over the heat capacity
+of water: what a kg of water holds is then its temperature.
 """
 
 from __future__ import annotations
@@ -32,12 +32,47 @@ def liquid(
     tables: tuple[LossTable, ...],
     plan: Plan,
 ) -> Liquid:
-    """Return water and heat after a step: one long function, for half of it is as slow again when it is cut in pieces.
+    """Return water and heat after a step.
 
     `heat_kg` is what heaters and glass gave each zone in kg K, `tables` what hood and walls take (`Plan.losses`).
     """
+    (l0, l1, l2, l3, l4, l5, l6, l7), vapour_kg, lost_kj = _lost(temperature_c, tables)
     t0, t1, t2, t3, t4, t5, t6, t7 = temperature_c
     w0, w1, w2, w3, w4, w5, w6, w7 = water_kg
+    v0, v1, v2, v3, v4, v5, v6, v7 = vapour_kg
+    o0, o1, o2, o3, o4, o5, o6, o7, back = weirs = _over(water_kg, plan)
+    w0 += o1 - o0 - v0
+    w1 += back - o1 - v1
+    w2 -= o2 + v2
+    w3 -= o3 + v3
+    w4 += o5 - o4 - v4
+    w5 += o6 - o5 - v5
+    w6 += o7 - o6 - v6
+    w7 += fresh_kg - o7 - v7
+    q0, q1, q2, q3, q4, q5, q6, q7 = heat_kg
+    return (
+        (
+            t0 + ((t1 - t0) * o1 + q0 - l0) / w0,
+            t1 + ((t4 - t1) * back + q1 - l1) / w1,
+            t2 + (q2 - l2) / w2,
+            t3 + (q3 - l3) / w3,
+            t4 + ((t5 - t4) * o5 + q4 - l4) / w4,
+            t5 + ((t6 - t5) * o6 + q5 - l5) / w5,
+            t6 + ((t7 - t6) * o7 + q6 - l6) / w6,
+            t7 + ((fresh_c - t7) * fresh_kg + q7 - l7) / w7,
+        ),
+        (w0, w1, w2, w3, w4, w5, w6, w7),
+        weirs,
+        lost_kj,
+        (o0 * t0 + o2 * t2 + o3 * t3 + (o4 - back) * t4) * CP_KJ_KG_K,
+        o0 + o2 + o3 + o4 - back,
+        v0 + v1 + v2 + v3 + v4 + v5 + v6 + v7,
+    )
+
+
+def _lost(temperature_c: Eight, tables: tuple[LossTable, ...]) -> tuple[Eight, Eight, float]:
+    """Return what hood and walls take of each zone: heat in kg K, vapour in kg; and both as heat in kJ."""
+    t0, t1, t2, t3, t4, t5, t6, t7 = temperature_c
     d0, d1, d2, d3, d4, d5, d6, d7 = tables
     a, b, r = d0[int(t0)]
     l0 = a + b * t0
@@ -63,62 +98,26 @@ def liquid(
     a, b, r = d7[int(t7)]
     l7 = a + b * t7
     v7 = l7 * r
-    # what runs over the weirs, in kg
+    lost_kg = l0 + l1 + l2 + l3 + l4 + l5 + l6 + l7
+    lost_kg = lost_kg + v0 * t0 + v1 * t1 + v2 * t2 + v3 * t3 + v4 * t4 + v5 * t5 + v6 * t6 + v7 * t7
+    return (l0, l1, l2, l3, l4, l5, l6, l7), (v0, v1, v2, v3, v4, v5, v6, v7), lost_kg * CP_KJ_KG_K
+
+
+def _over(water_kg: Eight, plan: Plan) -> Weirs:
+    w0, w1, w2, w3, w4, w5, w6, w7 = water_kg
     f0, f1, f2, f3, f4, f5, f6, f7 = plan.full_kg
     share = plan.weir
-    o0 = (w0 - f0) * share if w0 > f0 else 0.0
-    o1 = (w1 - f1) * share if w1 > f1 else 0.0
-    o2 = (w2 - f2) * share if w2 > f2 else 0.0
-    o3 = (w3 - f3) * share if w3 > f3 else 0.0
-    o4 = (w4 - f4) * share if w4 > f4 else 0.0
-    o5 = (w5 - f5) * share if w5 > f5 else 0.0
-    o6 = (w6 - f6) * share if w6 > f6 else 0.0
-    o7 = (w7 - f7) * share if w7 > f7 else 0.0
-    back = o4 * plan.recovery
-    w0 += o1 - o0 - v0
-    w1 += back - o1 - v1
-    w2 -= o2 + v2
-    w3 -= o3 + v3
-    w4 += o5 - o4 - v4
-    w5 += o6 - o5 - v5
-    w6 += o7 - o6 - v6
-    w7 += fresh_kg - o7 - v7
-    q0, q1, q2, q3, q4, q5, q6, q7 = heat_kg
+    over4 = (w4 - f4) * share if w4 > f4 else 0.0
     return (
-        (
-            t0 + ((t1 - t0) * o1 + q0 - l0) / w0,
-            t1 + ((t4 - t1) * back + q1 - l1) / w1,
-            t2 + (q2 - l2) / w2,
-            t3 + (q3 - l3) / w3,
-            t4 + ((t5 - t4) * o5 + q4 - l4) / w4,
-            t5 + ((t6 - t5) * o6 + q5 - l5) / w5,
-            t6 + ((t7 - t6) * o7 + q6 - l6) / w6,
-            t7 + ((fresh_c - t7) * fresh_kg + q7 - l7) / w7,
-        ),
-        (w0, w1, w2, w3, w4, w5, w6, w7),
-        (o0, o1, o2, o3, o4, o5, o6, o7, back),
-        (
-            l0
-            + l1
-            + l2
-            + l3
-            + l4
-            + l5
-            + l6
-            + l7
-            + v0 * t0
-            + v1 * t1
-            + v2 * t2
-            + v3 * t3
-            + v4 * t4
-            + v5 * t5
-            + v6 * t6
-            + v7 * t7
-        )
-        * CP_KJ_KG_K,
-        (o0 * t0 + o2 * t2 + o3 * t3 + (o4 - back) * t4) * CP_KJ_KG_K,
-        o0 + o2 + o3 + o4 - back,
-        v0 + v1 + v2 + v3 + v4 + v5 + v6 + v7,
+        (w0 - f0) * share if w0 > f0 else 0.0,
+        (w1 - f1) * share if w1 > f1 else 0.0,
+        (w2 - f2) * share if w2 > f2 else 0.0,
+        (w3 - f3) * share if w3 > f3 else 0.0,
+        over4,
+        (w5 - f5) * share if w5 > f5 else 0.0,
+        (w6 - f6) * share if w6 > f6 else 0.0,
+        (w7 - f7) * share if w7 > f7 else 0.0,
+        over4 * plan.recovery,
     )
 
 

@@ -25,6 +25,7 @@ from linectl.sim.washer.registers import (
     Input,
 )
 from linectl.sim.washer.seen import Contact
+from linectl.sim.washer.sensing import SENSORS
 from linectl.sim.washer.states import Command
 from linectl.sim.washer.twin import WasherTwin
 from linectl.sim.wires.bank import HOLES, Fault, ModbusFault
@@ -58,6 +59,11 @@ _SENSORS: tuple[tuple[int, str, float], ...] = (
 )
 """Input register, sensor, words per unit of the sensor."""
 _SIGNED = {*range(Input.TEMP_Z0, Input.TEMP_Z0 + 8), Input.BOTTLE_IN_TEMP}
+_PLACES = tuple(
+    (int(address), SENSORS.index(name), per_unit, address in _SIGNED) for address, name, per_unit in _SENSORS
+)
+"""The same by the sensor's place among all, and whether its register is signed."""
+_ASKED = {*_SETPOINTS, Holding.SP_NAOH_Z2, Holding.SP_NAOH_Z3, Holding.SP_SPEED}
 
 
 class WasherBank:
@@ -67,7 +73,7 @@ class WasherBank:
         self._twin = twin
         self._strict = strict_holes
         self._pulsed: set[int] = set()
-        self._image: tuple[tuple[int, int, int], list[int], list[int]] = ((-1, -1, -1), [], [])
+        self._image: tuple[tuple[int, int, int], list[int]] = ((-1, -1, -1), [])
         self._there = {table: _addresses(table) for table in ("ir", "hr", "co", "di")}
 
     def read(self, table: str, address: int, count: int) -> list[int]:
@@ -79,7 +85,7 @@ class WasherBank:
         if self._strict and not self._there[table].issuperset(range(address, address + count)):
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)
         if table in {"ir", "di"}:
-            words = self._inputs()[table == "di"]
+            words = self._inputs() if table == "ir" else self._bits()
             return [*words[address : address + count], *[HOLES] * (address + count - max(address, len(words)))]
         image = self._holdings() if table == "hr" else self._coils()
         return [image.get(k, HOLES) for k in range(address, address + count)]
@@ -98,19 +104,20 @@ class WasherBank:
 
     # inputs
 
-    def _inputs(self) -> tuple[list[int], list[int]]:
-        """Return input registers and discrete inputs as they were at the beginning of this scan."""
+    def _inputs(self) -> list[int]:
+        """Return the input registers as they were at the beginning of this scan."""
         twin = self._twin
         scan = int(twin.process_s / SCAN_S + 1e-6), twin.plc.boots, twin.second
         if self._image[0] != scan:
-            self._image = scan, self._words(), self._bits()
-        return self._image[1:]
+            self._image = scan, self._words()
+        return self._image[1]
 
     def _words(self) -> list[int]:
         twin, words = self._twin, [0] * INPUT_WORDS
-        for address, name, per_unit in _SENSORS:
-            shown = twin.shown(name)
-            words[address] = SENSOR_FAULT & 0xFFFF if shown is None else _scaled(shown * per_unit, address in _SIGNED)
+        all_shown = twin.sensing.all_shown()
+        for address, place, per_unit, signed in _PLACES:
+            shown = all_shown[place]
+            words[address] = SENSOR_FAULT & 0xFFFF if shown is None else _scaled(shown * per_unit, signed)
         plc = twin.plc
         alarms, orders = plc.alarms, plc.orders
         words[Input.HEARTBEAT : Input.UNIT_MODE + 1] = [
@@ -151,6 +158,7 @@ class WasherBank:
         }
 
     def _bits(self) -> list[int]:
+        """Return the discrete inputs: what the program saw last, so the same within a scan."""
         seen = self._twin.plc.seen
         if seen is None:
             return [0] * len(Discrete)
@@ -214,7 +222,8 @@ class WasherBank:
         if Holding.OWNER in written:
             plc.claim(written[Holding.OWNER])
         plc.argument = written.get(Holding.CMD_ARGUMENT, plc.argument)
-        self._ask(written)
+        if not _ASKED.isdisjoint(written):
+            self._ask(written)
         for register in service:
             self._serve(register, written[register])
         if command:
@@ -237,7 +246,9 @@ class WasherBank:
 
     def _serve(self, register: int, word: int) -> None:
         """Take a limit from the service technician."""
-        plc, value = self._twin.plc, clamped(_signed(word) / _TENTHS, *_SERVICE[Holding(register)])
+        plc = self._twin.plc
+        figure = word if register == Holding.WATCHDOG else _signed(word)  # a u16 among i16
+        value = clamped(figure / _TENTHS, *_SERVICE[Holding(register)])
         if register == Holding.WATCHDOG:
             plc.watchdog_s = plc.host.watchdog_s = value
         elif register == Holding.MAX_DT_ZONE:
@@ -285,8 +296,11 @@ def _addresses(table: str) -> frozenset[int]:
 
 def _scaled(value: float, signed: bool = False) -> int:
     """Return the word of a scaled value; what a register cannot hold stays at its end."""
+    word = round(value)
+    if 0 <= word <= 32767:
+        return word
     low, high = (-32767, 32767) if signed else (0, 65535)
-    return min(max(round(value), low), high) & 0xFFFF
+    return min(max(word, low), high) & 0xFFFF
 
 
 def _signed(word: int) -> int:

@@ -122,21 +122,22 @@ class Verdict(NamedTuple):
 
 
 def judge(group: Group, row: Row, inspector: Inspector) -> Verdict:
-    """Return what became of the bottles of `group` when its row left."""
-    import numpy as np
-
+    """Return what became of the bottles of `group` when its row left: by lists, for they are ten at most."""
     residue = _residue(group, row)
-    rejected = inspector.rejects(residue, group.draws.camera)
-    wrong = rejected != inspector.dirty(residue)
-    off = np.isfinite(group.released_s)
-    broken = 0
+    rejected: list[bool] = inspector.rejects(residue, group.draws.camera).tolist()
+    dirty: list[bool] = inspector.dirty(residue).tolist()
+    released_s: list[float] = group.released_s.tolist()
+    whole = [True] * len(dirty)
     if _may_break(group, row):
-        whole = _broke_in(group, row) == NOWHERE
-        broken = group.count - int(np.count_nonzero(whole))
-        rejected, wrong, off = rejected & whole, wrong & whole, off & whole
-    thrown, wrongly = int(np.count_nonzero(rejected)), int(np.count_nonzero(wrong))
-    wrongly_out = int(np.count_nonzero(wrong & rejected)) if wrongly else 0
-    return Verdict(group.count, broken, thrown, int(np.count_nonzero(off)), wrongly - wrongly_out, wrongly_out)
+        whole = (_broke_in(group, row) == NOWHERE).tolist()
+    thrown = released = false_accepts = false_rejects = 0
+    for is_whole, is_dirty, is_rejected, release_s in zip(whole, dirty, rejected, released_s, strict=True):
+        if is_whole:
+            thrown += is_rejected
+            released += isfinite(release_s)
+            false_accepts += is_dirty and not is_rejected
+            false_rejects += is_rejected and not is_dirty
+    return Verdict(len(whole), whole.count(False), thrown, released, false_accepts, false_rejects)
 
 
 def bottles_of(row: Row, params: WasherParams, inspector: Inspector) -> Iterator[PassedBottle]:
@@ -189,11 +190,12 @@ def _residue(group: Group, row: Row) -> Array:
 
 def _may_break(group: Group, row: Row) -> bool:
     """Tell whether the weakest bottle might not bear the largest jump, whatever its own temperature: seldom."""
-    spread_k = float(abs(group.inlet_k).max())
+    spread_k: float = max(map(abs, group.inlet_k.tolist()))  # of few figures Python finds the largest sooner
     up_k, down_k = _limits(group.lot.used)
-    step_k = row.jumps.step_k
-    severity = max((float(step_k.max()) + spread_k) / up_k, (spread_k - float(step_k.min())) / down_k)
-    return float(group.draws.strength.min()) < 1.0 - exp(-_AT_LIMIT * severity**_MODULUS)
+    step_k: list[float] = row.jumps.step_k.tolist()
+    severity: float = max((max(step_k) + spread_k) / up_k, (spread_k - min(step_k)) / down_k)
+    weakest: float = min(group.draws.strength.tolist())
+    return weakest < 1.0 - exp(-_AT_LIMIT * severity**_MODULUS)
 
 
 def _steps_k(group: Group, row: Row) -> Array:

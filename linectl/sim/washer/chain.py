@@ -22,7 +22,7 @@ from linectl.sim.washer.bottles import PassedBottle, bottles_of, judge
 from linectl.sim.washer.history import FULL_PUMPS, History
 from linectl.sim.washer.inspector import Counts, Inspector, LotTally
 from linectl.sim.washer.passage import Group, Row
-from linectl.sim.washer.state import ZONES, Eight, WasherParams, WasherState
+from linectl.sim.washer.state import NONE, ZONES, Eight, WasherParams, WasherState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,8 @@ class Chain:
     """Bottles in the washer described by `params`; chance comes from `seed` and each bottle's number in its lot.
 
     `pockets` are those that had passed the infeed before. `inlet_offset_k` warms bottles that go in from now on,
-    `glue_instead` gives them another glue than their lot says.
+    `glue_instead` gives them another glue than their lot says. `waiting` are the lots at the infeed, `waiting_bottles`
+    how many bottles that is.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Chain:
         self.waiting: deque[Waiting] = deque()
         self.counts = Counts()
         self.tallies: dict[str, LotTally] = {}
+        self.waiting_bottles = 0
         self.fed = 0
         self.inlet_offset_k = 0.0
         self.glue_instead: Glue | None = None
@@ -107,12 +109,14 @@ class Chain:
         self._zones: list[deque[Row]] = [deque() for _ in range(ZONES)]
         self._ends = [inf] * ZONES  # pockets at which the foremost row of each zone leaves it
         self._bottles = [0] * ZONES
+        self._occupancy: Eight | None = NONE  # None: some row has moved since it was told
         self._fed_names: dict[str, int] = {}
         self._slot = ceil(pockets / params.row_bottles)  # of the next carrier at the infeed
         self._next_at = self._slot * params.row_bottles + 0.0
         self._passed: deque[Row] = deque(maxlen=max(1, KEPT // params.row_bottles))
         self._last_in_c = 15.0
-        self._fibre_g = self._soil_g = self._heat_kj_k = 0.0
+        self._fibre_g = self._soil_g = 0.0
+        self._odd_kj_k = 0.0  # heat capacity inside, beyond as many bottles of the washer's own figure
 
     def __repr__(self) -> str:
         """Return the pockets, what is inside and what waits."""
@@ -124,11 +128,6 @@ class Chain:
         return self._starts[-1]
 
     @property
-    def waiting_bottles(self) -> int:
-        """Bottles at the infeed."""
-        return sum(each.left for each in self.waiting)
-
-    @property
     def inlet_c(self) -> float:
         """Mean temperature (°C) of the bottles at the infeed, else of the last that went in."""
         return self.waiting[0].lot.inlet_c + self.inlet_offset_k if self.waiting else self._last_in_c
@@ -136,8 +135,7 @@ class Chain:
     @property
     def bottle_kj_k(self) -> float:
         """Mean heat capacity (kJ/K) of the bottles inside; the washer's own figure when it is empty."""
-        inside = self.counts.inside
-        return self._heat_kj_k / inside if inside else self.params.bottle_kj_k
+        return self.params.bottle_kj_k + (self._odd_kj_k / self.counts.inside if self._odd_kj_k else 0.0)
 
     def feed(self, lot: Lot) -> None:
         """Let a lot wait at the infeed, behind those that wait already."""
@@ -145,6 +143,7 @@ class Chain:
         self._fed_names[lot.name] = before + 1
         self.tallies.setdefault(lot.name, LotTally())
         self.waiting.append(Waiting(lot, f"{lot.name}/{before}", lot.law))
+        self.waiting_bottles += lot.count
 
     def advance(
         self,
@@ -185,8 +184,10 @@ class Chain:
 
     def occupancy(self) -> Eight:
         """Return the bottles in each zone."""
-        a, b, c, d, e, f, g, h = self._bottles
-        return float(a), float(b), float(c), float(d), float(e), float(f), float(g), float(h)
+        if self._occupancy is None:
+            a, b, c, d, e, f, g, h = self._bottles
+            self._occupancy = float(a), float(b), float(c), float(d), float(e), float(f), float(g), float(h)
+        return self._occupancy
 
     def passed(self) -> tuple[PassedBottle, ...]:
         """Return the last bottles that left, oldest first."""
@@ -211,6 +212,7 @@ class Chain:
 
     def _move(self, pockets: float, at_s: float, feeding: bool) -> None:
         """Do what happens at `pockets`, the foremost rows first, and look when something happens next."""
+        self._occupancy = None
         for zone in range(ZONES - 1, -1, -1):
             while self._ends[zone] <= pockets:
                 self._leave(zone, at_s)
@@ -248,7 +250,6 @@ class Chain:
         self._fibre_g += row.follow(self._history, at_s)
         passed_hygiene = row.hygiene.passed()
         for group in row.groups:
-            self._heat_kj_k -= group.count * group.lot.model.kj_k
             verdict = judge(group, row, self.inspector)
             tally = self.tallies[group.lot.name]
             for counts in (self.counts, tally):
@@ -259,6 +260,9 @@ class Chain:
             tally.false_accepts += verdict.false_accepts
             tally.false_rejects += verdict.false_rejects
             tally.passed_hygiene += passed_hygiene * (verdict.bottles - verdict.broken)
+            self._odd_kj_k -= group.count * (group.lot.model.kj_k - self.params.bottle_kj_k)
+        if not self.counts.inside:
+            self._odd_kj_k = 0.0  # what rounding has left
         self._passed.append(row)
 
     def _enter(self, at_s: float) -> None:
@@ -281,11 +285,12 @@ class Chain:
         self._book(groups, bottles)
 
     def _book(self, groups: Iterable[Group], bottles: int) -> None:
+        self.waiting_bottles -= bottles
         self.fed += bottles
         self.counts.fed += bottles
         for group in groups:
             self.tallies[group.lot.name].fed += group.count
-            self._heat_kj_k += group.count * group.lot.model.kj_k
+            self._odd_kj_k += group.count * (group.lot.model.kj_k - self.params.bottle_kj_k)
 
     def _drop(self) -> None:
         """Forget steps that no row inside needs; rows that have stood for long are worked out up to now."""

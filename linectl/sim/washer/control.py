@@ -53,13 +53,17 @@ class Heat:
                 held[zone] = 0.0
                 continue
             error = wanted - shown_c[zone]
+            base = held[zone]
             if -_BAND_K < error < _BAND_K:
-                base = held[zone] + gain * error * dt_s / _RESET_S
-                held[zone] = base = 0.0 if base < 0.0 else min(base, most)
-            else:
-                base = held[zone]
+                base += gain * error * dt_s / _RESET_S
+                if not 0.0 <= base <= most:
+                    base = 0.0 if base < 0.0 else most
+                held[zone] = base
             kw = base + gain * error
-            power[zone] = 0.0 if kw < 0.0 else min(kw, most)
+            if kw >= most:
+                power[zone] = most
+            elif kw > 0.0:
+                power[zone] = kw
         a, b, c, d, e, f, g, h = power
         return a, b, c, d, e, f, g, h
 
@@ -70,6 +74,8 @@ class Heat:
 
 def fills(level_pct: Three, before: Eight) -> Eight:
     """Return the inflow of each tank in L/min: from 93 % down a tank is filled up to 97 %; `before` is what flowed."""
+    if not (any(before) or min(level_pct) < _FILL_BELOW_PCT):
+        return NONE
     low = [
         (zone, FILL_L_MIN)
         for zone, k in _FILLED

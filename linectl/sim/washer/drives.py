@@ -43,7 +43,6 @@ A `chain` that does 0 when it is asked for more is jammed; a contactor that does
 
 _AXIAL = 2
 _DEAD = Contact.ESTOP | Contact.MAINS
-_MOVES_NOTHING = _DEAD | Contact.DOORS
 
 Did = tuple[Orders, bool, int]
 """What the drives do, whether the chain is jammed, and `untrue`."""

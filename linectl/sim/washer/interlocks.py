@@ -113,6 +113,16 @@ def feed_refused(seen: Seen, doing: Doing) -> str:
     if not seen.broken.isdisjoint(_NEEDED):
         return "sensor"
     step_k = doing.max_step_k
+    if (
+        seen.temperature_c[3] >= max(doing.setpoint_c[3] - FEED_BELOW_SETPOINT_K, doing.min_z3_c)
+        and seen.naoh_pct[0] >= doing.naoh_setpoint_pct[0] - FEED_BELOW_SETPOINT_PCT
+        and seen.naoh_pct[1] >= doing.naoh_setpoint_pct[1] - FEED_BELOW_SETPOINT_PCT
+        and seen.fresh_l_min >= FRESH_L_MIN
+        and seen.extraction_m_s >= EXHAUST_M_S
+        and -step_k <= seen.temperature_c[0] - seen.bottle_in_c <= step_k
+        and doing.armed & _ZONE_STEP
+    ):  # as a rule; else it is worth a longer look
+        return ""
     wrong = (
         ("z3.temperature", seen.temperature_c[3] < max(doing.setpoint_c[3] - FEED_BELOW_SETPOINT_K, doing.min_z3_c)),
         ("z2.naoh", seen.naoh_pct[0] < doing.naoh_setpoint_pct[0] - FEED_BELOW_SETPOINT_PCT),

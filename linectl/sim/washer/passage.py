@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import inf, log
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -162,13 +163,17 @@ def lagged(stretch: Stretch, start_c: float) -> tuple[Array, Array]:
     import numpy as np
 
     lags = np.zeros(stretch.edge_s.size)
-    (stretch.dt_s / stretch.tau_s).cumsum(out=lags[1:])
+    stretch.lags.cumsum(out=lags[1:])
     glass_c = np.empty(lags.size)
     glass_c[0] = start_c
     first = 0
     while first < lags.size - 1:
-        last = max(first + 1, int(lags.searchsorted(lags[first] + _STRETCH, "right")) - 1)
-        grown = np.exp(np.minimum(lags[first : last + 1] - lags[first], _STRETCH))
+        last = lags.size - 1
+        passed = lags if first == 0 else lags[first:] - lags[first]
+        if passed[-1] > _STRETCH:
+            last = max(first + 1, first + int(passed.searchsorted(_STRETCH, "right")) - 1)
+            passed = np.minimum(passed[: last + 1 - first], _STRETCH)
+        grown = np.exp(passed)
         gained = ((grown[1:] - grown[:-1]) * stretch.temperature_c[first:last]).cumsum()
         glass_c[first + 1 : last + 1] = (glass_c[first] + gained) / grown[1:]
         first = last
@@ -194,7 +199,7 @@ def dose_rate(law: Glue, quickness: float, stretch: Stretch, glass_c: Array) -> 
 def _middles(stretch: Stretch, glass_c: Array) -> Array:
     import numpy as np
 
-    half = np.exp(-0.5 * stretch.dt_s / stretch.tau_s)
+    half = np.exp(-0.5 * stretch.lags)
     return np.asarray(stretch.temperature_c + (glass_c[:-1] - stretch.temperature_c) * half)
 
 
@@ -220,14 +225,22 @@ def _killed(stretch: Stretch, glass_c: Array) -> tuple[float, float, float]:
     import numpy as np
 
     strength = np.log(np.maximum(stretch.naoh_pct, _WATER_PCT))
-    at_zero, by_strength, by_degree = np.array(_KILLS)
-    rates = np.exp(np.outer(by_strength, strength) + np.outer(by_degree, glass_c) + at_zero[:, None])
+    at_zero, by_strength, by_degree = _kills()
+    rates = np.exp(by_strength * strength + by_degree * glass_c + at_zero)
     spores_s, coli_s, a0_s = (rates @ stretch.dt_s).tolist()
     return spores_s, coli_s, a0_s
 
 
 def _log_kill(kill: Kill) -> tuple[float, float, float]:
     return log(kill.rate(1.0, 0.0)), kill.order, log(kill.theta) / 10.0
+
+
+@lru_cache(maxsize=1)
+def _kills() -> Array:
+    """Return a, b and c of the three as columns."""
+    import numpy as np
+
+    return np.array(_KILLS)[:, :, None]
 
 
 _KILLS = tuple(zip(_log_kill(SPORES), _log_kill(COLI), (log(heat_rate(0.0)), 0.0, log(10.0) / 10.0), strict=True))

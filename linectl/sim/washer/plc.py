@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from linectl.sim.plc.handshake import Result
 from linectl.sim.washer.alarms import armed, warnings
+from linectl.sim.washer.calm import calm
 from linectl.sim.washer.control import dose_g_min, fills
 from linectl.sim.washer.interlocks import (
     Block,
@@ -92,7 +93,10 @@ class WasherPlc(Program):
 
     def warn_word(self) -> int:
         """Return the warnings of the last scan's inputs."""
-        return 0 if self.seen is None else warnings(self.seen, self.doing())
+        if self.seen is None:
+            return 0
+        doing = self.doing()
+        return 0 if calm(self.seen, doing) else warnings(self.seen, doing)
 
     def tick(self, now_s: float) -> None:
         """Bring what guards the wire up to `now_s` s; the watchdog's orders hold from its very moment."""
@@ -108,7 +112,7 @@ class WasherPlc(Program):
         self._stand_s = 0.0 if moving or not (seen.bottles[2] or seen.bottles[3]) else self._stand_s + dt_s
         doing = self.doing()
         self._armed = armed(seen, doing) if self.draining is None else self._armed
-        self.alarms.scan(seen, doing, dt_s)
+        self.alarms.scan(seen, doing, dt_s, calm=calm(seen, doing))
         self._reckon()
         if self._blocks:
             self._react()

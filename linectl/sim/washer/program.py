@@ -263,6 +263,10 @@ class Program:
                 act()
         self._process_s = process_s
 
+    def acts_s(self) -> float | None:
+        """Return the process time at which what was written acts, or None while nothing waits."""
+        return self._due_s() if self._waiting else None
+
     def _due_s(self) -> float:
         """Return when the next scan begins."""
         return (floor(self._process_s / SCAN_S + _SLACK_S) + 1) * SCAN_S

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _DRAWS_AIR_PCT = 20.0  # of the level: from here down a pump loses its pressure
+_LOW_KG_L = 0.3  # of water in a tank's volume: with more its level, whatever the lye, is above that
 _BLIND_MBAR = 200.0  # on the screen: the axial pump behind it moves nothing
 
 
@@ -62,7 +63,7 @@ def pressures_bar(state: WasherState, inputs: WasherInputs, params: WasherParams
         bar = own.pressure_bar * pump * pump
         if own.kind == "final":
             bar *= min(1.0, inputs.fresh_l_min / params.fresh_l_min) ** 2
-        elif bar > 0.0:
+        elif bar > 0.0 and state.water_kg[zone] < _LOW_KG_L * own.volume_l:
             bar *= min(1.0, max(0.0, level_pct(state, params, zone) / _DRAWS_AIR_PCT))
         if zone == _SCREENED:
             bar *= max(0.0, 1.0 - screen_mbar(state, inputs, params) / _BLIND_MBAR)

@@ -35,7 +35,13 @@ SENSOR_FAULT = -32768
 INPUT_WORDS = 66
 
 
-class Input(IntEnum):
+class _Address(IntEnum):
+    """A register or bit of the map; looked up as the plain number that it is."""
+
+    __hash__ = int.__hash__
+
+
+class Input(_Address):
     """Input registers; those of a row of zones and the u32 are named by their first word."""
 
     HEARTBEAT = 0
@@ -83,7 +89,7 @@ class Input(IntEnum):
     LAST_ALARM_SEQ = 65
 
 
-class Holding(IntEnum):
+class Holding(_Address):
     """Holding registers; the setpoints of the zones follow `SP_TEMP_Z0`."""
 
     CMD_CODE = 0
@@ -102,7 +108,7 @@ class Holding(IntEnum):
     OWNER = 31
 
 
-class Coil(IntEnum):
+class Coil(_Address):
     """Coils: 0, 1, 2 and 7 are pulses that the PLC clears, 3 to 6 are levels."""
 
     START_REQ = 0
@@ -115,7 +121,7 @@ class Coil(IntEnum):
     LAMP_TEST = 7
 
 
-class Discrete(IntEnum):
+class Discrete(_Address):
     """Discrete inputs; `_OK` is 0 when bad, as a cut wire is."""
 
     ESTOP_OK = 0

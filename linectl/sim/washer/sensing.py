@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
 
 from linectl.sim.defects import Defects
 from linectl.sim.washer.control import estimated_naoh_pct
+from linectl.sim.washer.plan import eight
 from linectl.sim.washer.readings import level_pct, pressures_bar, screen_mbar
 from linectl.sim.washer.seen import Contact, Seen
 from linectl.sim.washer.state import NONE, Eight, WasherInputs, WasherParams, WasherState
@@ -60,8 +62,10 @@ FULL_PCT = 100.0
 """The weir is the end of a level sensor's span."""
 _GAUGES_S = 5  # in which slow gauges follow; at once when a pump or the fresh water changes
 _SD = tuple(_NOISE.values())
-_WARM = {place for place, name in enumerate(SENSORS) if name.endswith(".temperature")}
-_LEVELS = {place for place, name in enumerate(SENSORS) if name.endswith(".level")}
+_SPANS = tuple(
+    (-inf if name.endswith(".temperature") else 0.0, FULL_PCT if name.endswith(".level") else inf) for name in SENSORS
+)
+"""What a good sensor can show at all: all but temperatures begin at 0, levels end at the weir."""
 _PLACE = {name: place for place, name in enumerate(SENSORS)}
 
 
@@ -103,39 +107,13 @@ class Sensing:
         elif self._spoiled or self.contacts:
             self._spoiled, self.contacts = {}, 0
         self._good = values
-        (
-            t0,
-            t1,
-            t2,
-            t3,
-            t4,
-            t5,
-            t6,
-            t7,
-            c2,
-            c3,
-            c4,
-            c7,
-            ph,
-            p0,
-            p2,
-            p3,
-            p5,
-            p7,
-            l1,
-            l2,
-            l3,
-            flow,
-            torque,
-            dp,
-            fan,
-            inlet,
-        ) = values
+        temperature_c = state.probe_c if values is self._true else eight(values[:8])
+        c2, c3, c4, c7, ph, p0, p2, p3, p5, p7, l1, l2, l3, flow, torque, dp, fan, inlet = values[8:]
         per_k = self.compensation_per_k
         return Seen(
-            (t0, t1, t2, t3, t4, t5, t6, t7),
+            temperature_c,
             (c2, c3, c4, c7),
-            (estimated_naoh_pct(c2, t2, per_k), estimated_naoh_pct(c3, t3, per_k)),
+            (estimated_naoh_pct(c2, temperature_c[2], per_k), estimated_naoh_pct(c3, temperature_c[3], per_k)),
             ph,
             (p0, p2, p3, p5, p7),
             (l1, l2, l3),
@@ -159,12 +137,21 @@ class Sensing:
             return self._spoiled[name]
         return self._noisy(_PLACE[name])
 
+    def all_shown(self) -> list[float | None]:
+        """Return what `shown` says of each of `SENSORS`, in their order."""
+        noisy = [true + sd * noise for true, sd, noise in zip(self._true, _SD, self._noises(), strict=True)]
+        shown: list[float | None] = [
+            value if low <= value <= high else max(low, min(high, value))
+            for value, (low, high) in zip(noisy, _SPANS, strict=True)
+        ]
+        for name, spoiled in self._spoiled.items():
+            shown[_PLACE[name]] = spoiled
+        return shown
+
     def _noisy(self, place: int) -> float:
-        """Return what a good sensor shows: within its span, which begins at 0 for all but temperatures."""
-        shown = self._true[place] + _SD[place] * self._noises()[place]
-        if place in _WARM:
-            return shown
-        return max(0.0, min(FULL_PCT, shown) if place in _LEVELS else shown)
+        """Return what a good sensor shows: within its span."""
+        low, high = _SPANS[place]
+        return max(low, min(high, self._true[place] + _SD[place] * self._noises()[place]))
 
     def _truth(self, state: WasherState, did: WasherInputs, inlet_c: float) -> list[float]:
         flow = did.fresh_l_min

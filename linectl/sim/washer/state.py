@@ -62,7 +62,7 @@ class WasherParams:
     zones: tuple[ZoneParams, ...]
     rated_b_h: float = 3000.0
     row_bottles: int = 10
-    bottle_kj_k: float = 0.470  # 560 g of glass of 0.84 kJ/(kg K)
+    bottle_kj_k: float = 0.560 * 0.84  # kg of glass, kJ/(kg K): as of the usual bottle that comes in
     film_ml: float = 15.0  # of liquid that a bottle and its pocket carry over into the next zone: 10 to 20
     fresh_l_min: float = 15.0
     dose_g_min: float = 600.0

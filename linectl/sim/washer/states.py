@@ -42,6 +42,8 @@ class State(IntEnum):
     COMPLETING = 16
     COMPLETE = 17
 
+    __hash__ = int.__hash__  # asked in tables at each scan; an enumeration's own is slow
+
 
 class Command(IntEnum):
     """`cmd_code` in HR0: PackML's, and from 100 on the machine's own."""

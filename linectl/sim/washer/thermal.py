@@ -85,6 +85,8 @@ def passing(
     mean_c, warmed_kg, _, _ = standing(glass_c, temperature_c, before, heat_kg, heater_kw, plan)
     after, heat, film = list(mean_c), list(warmed_kg), [0.0] * ZONES
     for zone, (n, n_after) in enumerate(zip(before, bottles, strict=True)):
+        if came == 0.0 and n == n_after:
+            continue
         goes = came + n - n_after
         if -_NO_BOTTLE < goes < _NO_BOTTLE:
             goes = 0.0

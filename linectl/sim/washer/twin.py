@@ -8,7 +8,7 @@ anybody asks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor
+from math import floor, inf
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ class WasherTwin:
         self.state: WasherState = _started(self.params, self.room_c, given)
         self.chain = Chain(self.params, seed)
         self.second = 0
-        self.process_s = 0.0
+        self.process_s = self._now_s = 0.0
         self._untrue = 0
         self._did = self._inputs()
         self.plc.scan(self._look())
@@ -99,9 +99,8 @@ class WasherTwin:
 
     def advance(self, now_s: float) -> None:
         """Go to wire time `now_s` s; the watchdog trips at its own moment even when nobody asked in between."""
-        deadline_s = self.plc.host.deadline_s()
-        if deadline_s is not None and deadline_s <= now_s:
-            self._advance(deadline_s)
+        while (moment_s := self._moment_s()) < now_s:
+            self._advance(moment_s)
         self._advance(now_s)
 
     def feed(self, lot: Lot) -> None:
@@ -121,6 +120,14 @@ class WasherTwin:
         """What acted on the washer in the step that was made last."""
         return self._did
 
+    def _moment_s(self) -> float:
+        """Return the wire time of what comes next by itself: the watchdog, or a command, which may wake it."""
+        deadline_s, acts_s = self.plc.host.deadline_s(), self.plc.acts_s()
+        if deadline_s is None and acts_s is None:
+            return inf
+        next_s = min(inf if deadline_s is None else deadline_s, inf if acts_s is None else acts_s / self.speed)
+        return max(next_s, self._now_s)  # a watchdog may have been shortened
+
     def _advance(self, now_s: float) -> None:
         process_s = now_s * self.speed
         last = floor(process_s / DT_S + _SLACK)
@@ -129,6 +136,7 @@ class WasherTwin:
         self.plc.program(process_s)
         self.plc.tick(now_s)
         self.process_s = process_s
+        self._now_s = now_s
 
     def _step(self) -> None:
         """Make one step of physics and chain under the PLC's orders, then one scan of what sensors show after it."""

@@ -3,8 +3,8 @@
 A Tasmota node in the hall (`tele/hall/SENSOR` and `STATE` each 300 s, `LWT`), a Shelly Plus H&T at the dock
 (`NotifyFullStatus` each hour, `NotifyStatus` of what has changed), a Zigbee thermometer in the store room behind
 Zigbee2MQTT (on a change of 0.2 K or 1 %, each hour at least), and the camera behind the washer, which counts rejected
-bottles lot by lot in plain JSON. The forms are those of `drivers.frames.mqtt_forms`. They speak seldom, by process
-time: none costs more than a wake-up in half a minute.
+bottles lot by lot in plain JSON (on a change, each five minutes at least). The forms are those of
+`drivers.frames.mqtt_forms`. They speak seldom, by process time: none costs more than a wake-up in half a minute.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SOURCES: Mapping[str, MqttSource] = {
     "hall": MqttSource("hall", "tasmota", 300.0),
     "dock": MqttSource("shellyplusht-dock", "shelly", 3600.0),
     "store": MqttSource("zigbee2mqtt/store", "zigbee2mqtt", 3600.0),
-    "inspector": MqttSource("washer/inspector", "json"),
+    "inspector": MqttSource("washer/inspector", "json", 300.0),
 }
 """How a line reads each of them: the form, the base topic, and the longest silence (s of process time)."""
 
@@ -35,6 +35,7 @@ _TELE_S = 300.0
 _SHELLY_S = 60.0
 _SHELLY_K = 0.5  # a change that a Shelly H&T thinks worth a message
 _LOOK_S = 30.0
+_INSPECTED_S = 300.0
 _HOUR_S = 3600.0
 _ZIGBEE_K = 0.2
 _ZIGBEE_PCT = 1.0
@@ -166,31 +167,36 @@ class Store(_Periodic):
 
 
 class Inspector(_Periodic):
-    """The camera behind the washer: how many bottles of each lot it saw, and how many it rejected, on a change.
+    """The camera behind the washer: bottles of each lot that it saw and rejected, on a change and each five minutes.
 
-    `counts` gives (bottles seen, rejected) by lot at the present of the process.
+    `counts` gives (bottles seen, rejected) by lot at the present of the process. When nothing changes it repeats the
+    lot it spoke of last; before the first it counts for a lot without a name.
     """
 
     def __init__(self, seed: int, counts: Callable[[], Mapping[str, tuple[int, int]]]) -> None:
         super().__init__(seed)
         self._counts = counts
         self._said: dict[str, tuple[int, int]] = {}
+        self._last, self._last_s = "", 0.0
         self._seq = 0
 
     def say(self, process_s: float, now_ns: int) -> Sequence[Spoken]:
-        """Return a message for each lot whose counts have changed."""
+        """Return a message for each lot whose counts have changed, or for the last one when it is time."""
         if self._taken(process_s):
             self._said.clear()
-        said: list[Spoken] = []
-        for lot, (seen, rejected) in self._counts().items():
-            if self._said.get(lot) == (seen, rejected):
-                continue
-            self._said[lot] = (seen, rejected)
-            self._seq += 1
-            stamp = f"{_moment(now_ns):%Y-%m-%dT%H:%M:%S}Z"
-            counted: dict[str, Json] = {"lot": lot, "bottles": seen, "rejected": rejected}
-            said.append(("washer/inspector", {**counted, "seq": self._seq, "ts": stamp}))
-        return said
+        counts = self._counts()
+        new = [lot for lot, count in counts.items() if self._said.get(lot) != count]
+        if not new and (not self._said or process_s - self._last_s >= _INSPECTED_S - _SLACK_S):
+            new = [self._last]
+        return [self._counted(lot, counts.get(lot, (0, 0)), process_s, now_ns) for lot in new]
+
+    def _counted(self, lot: str, count: tuple[int, int], process_s: float, now_ns: int) -> Spoken:
+        self._said[lot], self._last, self._last_s = count, lot, process_s
+        self._seq += 1
+        seen, rejected = count
+        stamp = f"{_moment(now_ns):%Y-%m-%dT%H:%M:%S}Z"
+        counted: dict[str, Json] = {"lot": lot, "bottles": seen, "rejected": rejected, "seq": self._seq, "ts": stamp}
+        return "washer/inspector", counted
 
 
 class VoiceTicker:

@@ -15,7 +15,7 @@ from linectl.sim.glue.lots import CLAVELIN_62CL, Lot
 from linectl.sim.washer.bottles import Fate
 from linectl.sim.washer.chain import KEPT, Chain
 from linectl.sim.washer.machine import reference_machine
-from linectl.sim.washer.state import WasherState
+from linectl.sim.washer.state import Eight, WasherState
 
 RECIPE = recipes()["reference_80c"]
 PARAMS = params_of(washer(), RECIPE)
@@ -243,6 +243,14 @@ def test_pumps_that_stand_do_not_stir() -> None:
     assert calm is not None
     assert stirred is not None
     assert calm < stirred - 0.05
+
+
+@pytest.mark.parametrize(("hottest_c", "passed"), [(80.0, 100), (40.0, 0)])
+def test_hygiene_is_counted_lot_by_lot(hottest_c: float, passed: int) -> None:
+    warm: Eight = tuple(min(hottest_c, celsius) for celsius in STATE.temperature_c)  # type: ignore[assignment]  # eight
+    chain = pass_lot(PARAMS, STATE._replace(temperature_c=warm), Lot("a", 100), seed=1)
+    tally = chain.tallies["a"]
+    assert (tally.judged, tally.passed_hygiene) == (100, passed)
 
 
 def test_a_second_of_the_chain_costs_little() -> None:

@@ -95,6 +95,27 @@ def test_a_varying_history_gives_what_brute_force_gives(name: str) -> None:
     assert row.glass_c == pytest.approx(varying(899).temperature_c[3], abs=0.5)
 
 
+def test_a_way_in_many_goes_is_the_way_in_one() -> None:
+    history, end_s = History(PARAMS), 600.0
+    for second in range(int(end_s)):
+        history.record(float(second), second + 1.0, STATE, FULL_PUMPS)
+    entered_s = [0.0, 30.0, 120.0, 300.0]
+    lot = Lot("a", 50)
+    rows = [Row(0, list(entered_s), [group(lot.law, many(50, 5), lot)], 15.0, 0.0) for _ in range(2)]
+    rows[0].follow(history, end_s)
+    for at_s in (10.0, 40.0, 200.0, end_s):
+        rows[1].entered_s[:] = [begin_s for begin_s in entered_s if begin_s <= at_s]
+        rows[1].follow(history, at_s)
+    one, other = rows
+    assert other.jumps.zone.tolist() == one.jumps.zone.tolist() == [0, 1, 2, 3]
+    assert other.jumps.step_k == pytest.approx(one.jumps.step_k, abs=1e-6)
+    assert other.jumps.kept == pytest.approx(one.jumps.kept, abs=1e-9)
+    assert one.jumps.kept.tolist() == pytest.approx([exp(-at_s / 15.0) for at_s in entered_s])
+    assert other.glass_c == pytest.approx(one.glass_c)
+    assert other.hygiene.f_min == pytest.approx(one.hygiene.f_min, rel=5e-3)
+    assert other.groups[0].dose == pytest.approx(one.groups[0].dose, rel=5e-3)
+
+
 def _brute(lot: Lot, limit: np.ndarray, entered_s: list[float], states: list[WasherState], end_s: float) -> np.ndarray:
     """Return release times by the bath's own step of a twentieth of a second."""
     dt_s, code = 0.05, int(lot.law.code or 0)
@@ -156,13 +177,37 @@ def test_plain_water_kills_nothing_and_a_closed_glue_waits() -> None:
 def test_the_history_refuses_what_it_does_not_hold() -> None:
     history = History(PARAMS)
     for second in range(10):
-        history.record(float(second), second + 1.0, STATE, FULL_PUMPS)
+        history.record(float(second), second + 1.0, warmed(second), FULL_PUMPS)
     history.forget(5.0)
     assert len(history) == 5
     for at_s in ([4.0, 8.0], [6.0, 11.0]):
         with pytest.raises(IndexError, match="the history does not hold"):
             history.stretch(0, at_s)
     assert history.stretch(0, [5.0, 8.0]).dt_s.sum() == pytest.approx(3.0)
+
+
+def warmed(second: int) -> WasherState:
+    return STATE._replace(temperature_c=(40.0 + second,) * 8)
+
+
+def anew(kg: Eight) -> Eight:
+    a, b, c, d, e, f, g, h = kg
+    return a, b, c, d, e, f, g, h
+
+
+def test_what_stays_as_it_was_is_kept_once() -> None:
+    """A tank's balance lasts for seconds: the way through a few long steps is that through many short ones."""
+    short, long = History(PARAMS), History(PARAMS)
+    states, slow = [warmed(k) for k in range(4)], (0.5,) * 8
+    for second in range(80):
+        state, pump = states[second // 20], FULL_PUMPS if second < 30 else slow
+        long.record(float(second), second + 1.0, state, pump)
+        short.record(float(second), second + 1.0, state._replace(naoh_kg=anew(state.naoh_kg)), pump)
+    assert (len(long), len(short)) == (5, 80)
+    few, many_steps = long.stretch(0, [2.0, 33.0, 79.0]), short.stretch(0, [2.0, 33.0, 79.0])
+    for figures in ("edge_s", "temperature_c", "naoh_pct", "log_mech"):
+        assert np.array_equal(getattr(few, figures), getattr(many_steps, figures)), figures
+    assert len(set(few.temperature_c)) == 4
 
 
 def test_old_and_varnished_labels_come_off_as_the_law_has_it() -> None:

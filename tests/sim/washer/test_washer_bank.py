@@ -9,7 +9,8 @@ from linectl.sim.washer.operator import Operator
 from linectl.sim.washer.registers import INPUT_WORDS, SERIAL_NUMBER, Coil, Discrete, Holding, Input
 from linectl.sim.washer.states import Command, Mode, State
 from linectl.sim.washer.twin import WasherTwin
-from linectl.sim.wires.bank import Fault, ModbusFault
+from linectl.sim.wires.bank import Bank, Fault, ModbusFault
+from linectl.sim.wires.modbus_server import answer
 
 WARM = {"washer.recipe": 1.0}
 
@@ -67,6 +68,8 @@ def test_limits_want_the_service_key() -> None:
     assert plant.bank.read("hr", Holding.MAX_DT_ZONE, 4) == [250, 600, 860, 50]
     plant.write(Holding.MAX_DT_ZONE, 9000)
     assert plant.bank.read("hr", Holding.MAX_DT_ZONE, 1) == [420]
+    plant.write(Holding.WATCHDOG, 40_000)  # unsigned, as the others are not
+    assert plant.bank.read("hr", Holding.WATCHDOG, 1) == [600]
 
 
 def test_a_command_is_written_in_one_request() -> None:
@@ -240,3 +243,37 @@ def test_bottles_wait_at_the_infeed() -> None:
     plant.twin.feed(Lot("lot", 10))
     plant.run(1.0)
     assert plant.bank.read("di", Discrete.INFEED_FULL, 1) == [1]
+
+
+def test_energy_is_power_over_time() -> None:
+    plant = operator(warm=False)
+    assert plant.start(1)
+    before_wh, power_kw = plant.ir(Input.ENERGY_WH, 2), []
+    for _ in range(120):
+        plant.run(1.0)
+        power_kw.append(plant.ir(Input.HEATER_KW) * 0.1)
+    assert min(power_kw) > 200.0
+    assert plant.ir(Input.ENERGY_WH, 2) - before_wh == pytest.approx(sum(power_kw) / 3.6, abs=2.0 * power_kw[0] / 3.6)
+
+
+def test_a_reboot_shows_within_the_scan() -> None:
+    plant = operator()
+    plant.run(10.0)
+    assert plant.ir(Input.BOOT_COUNTER) == 1
+    plant.twin.plc.reboot()
+    assert (plant.ir(Input.BOOT_COUNTER), plant.ir(Input.HEARTBEAT)) == (2, 0)
+
+
+def test_a_mask_and_a_write_with_a_read_on_unit_1() -> None:
+    """Functions 22 and 23 of the Modbus application protocol V1.1b3, 6.16 and 6.17."""
+    plant = operator()
+    banks: dict[int, Bank] = {1: plant.bank}
+    plant.write(Holding.SP_TEMP_Z0 + 3, 0x0212)
+    # (0x0212 AND 0x00F2) OR (0x0125 AND NOT 0x00F2)
+    assert answer(banks, 1, bytes.fromhex("16000d00f20125")) == bytes.fromhex("16000d00f20125")
+    assert plant.bank.read("hr", Holding.SP_TEMP_Z0 + 3, 1) == [0x0117]
+    assert answer(banks, 1, bytes.fromhex("1600000000ffff")) == b"\x96\x03"  # a command is written in one request
+    assert answer(banks, 1, bytes.fromhex("1600040000ffff")) == b"\x96\x02"  # no register there
+    asked = bytes.fromhex("17000d0001000d000102ffff")  # -0.1 °C: clamped before it is read
+    assert answer(banks, 1, asked) == bytes.fromhex("17020000")
+    assert answer(banks, 3, asked) == b"\x97\x0b"

@@ -9,9 +9,11 @@ import pytest
 
 from linectl.laws.naoh import naoh_pct as by_conductivity
 from linectl.sim.washer import tanks
+from linectl.sim.washer.chemistry import rinse
+from linectl.sim.washer.drive import torque_after
 from linectl.sim.washer.hydraulics import Contents
 from linectl.sim.washer.machine import FIBRE_G_BOTTLE, SOIL_G_BOTTLE, reference_machine
-from linectl.sim.washer.plan import Plan, eight
+from linectl.sim.washer.plan import Plan, eight, plan_of
 from linectl.sim.washer.readings import (
     carbonate_pct,
     final_naoh_mg_l,
@@ -333,6 +335,20 @@ def test_a_full_chain_takes_more_torque() -> None:
     assert state.torque_pct == pytest.approx(65.0, abs=0.5)
 
 
+def test_a_slow_chain_takes_less_torque() -> None:
+    """Half of the idle part grows with the speed."""
+    plan = plan_of(MACHINE, 60.0)
+    idle = [torque_after(0.0, speed, speed, 0.0, False, plan) for speed in (0.0, 25.0, 50.0)]
+    assert idle == pytest.approx([0.0, 0.75 * MACHINE.torque_idle_pct, MACHINE.torque_idle_pct])
+
+
+def test_carbonate_in_the_final_rinse_conducts() -> None:
+    plan = plan_of(MACHINE, 1.0)
+    (clean, _), (soda, _) = (rinse(50.0, 0.0, kg, 25.0, plan) for kg in (0.0, 0.05))
+    # 1 g/L of Na2CO3: 0.0189 eq/L of 50.1 + 69.3 S cm2/mol at infinite dilution; the law is that of strong baths
+    assert 0.5 * 2.25 < soda - clean < 2.25
+
+
 def test_the_screen_clogs_when_the_press_stands_and_takes_the_pump_its_pressure() -> None:
     state = run(start(MACHINE, temperature_c=WARM, bottles=FULL), WASHING, 1200)
     assert screen_mbar(state, WASHING, MACHINE) < 10.0
@@ -344,6 +360,9 @@ def test_the_screen_clogs_when_the_press_stands_and_takes_the_pump_its_pressure(
     assert after[3] == before[3]
     cleared = run(clogged, WASHING, 1200)
     assert screen_mbar(cleared, WASHING, MACHINE) < 10.0
+    lazy = WASHING._replace(press=0.5, fibre_g_s=0.0)  # half as fast: 240 s
+    left = run(clogged, lazy, 240).screen_kg / clogged.screen_kg
+    assert left == pytest.approx(exp(-1.0), rel=1e-6)
 
 
 def test_pressure_follows_the_pump_the_level_and_the_fresh_water() -> None:

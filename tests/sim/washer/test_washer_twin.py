@@ -100,6 +100,43 @@ def test_the_watchdog_trips_at_its_moment_on_wire_time_though_nobody_asks(speed:
     assert plant.twin.state.ledger.heater_kj - heated_kj <= most_kj
 
 
+@pytest.mark.parametrize("asked_every_s", [0.5, 100.0])
+def test_a_start_without_a_heartbeat_is_stopped_in_time_though_nobody_asks(asked_every_s: float) -> None:
+    """The command itself wakes the watchdog, in a scan that comes after the request."""
+    plant = Operator(WasherTwin(3, initial=WARM))
+    plant.command(Command.SELECT_RECIPE, 1)
+    plant.command(Command.RESET)
+    assert plant.until(State.IDLE)
+    plant.write(Holding.OWNER, 0)  # in order: the watchdog sleeps
+    plant.write(Holding.OWNER, plant.token)
+    plant.write(Holding.CMD_CODE, Command.START, 99, plant.token)
+    asked_s = plant.now_s
+    while plant.now_s < asked_s + 100.0:
+        plant.now_s += asked_every_s
+        plant.twin.advance(plant.now_s)
+    plc = plant.twin.plc
+    assert plant.alarms()[0] == Alarm.WATCHDOG
+    assert (plant.state(), plant.twin.state.pockets) == (State.HELD, 0.0)
+    assert plc.host.owner == 0
+
+
+def test_a_watchdog_that_is_shortened_to_nothing_trips_at_once() -> None:
+    plant = running(60.0)
+    plant.run(1.0, beating=False)
+    plc = plant.twin.plc
+    plc.watchdog_s = plc.host.watchdog_s = 0.0
+    ticks_s, tick = [plant.now_s], plc.tick
+
+    def noted(now_s: float) -> None:
+        ticks_s.append(now_s)
+        tick(now_s)
+
+    plc.tick = noted  # type: ignore[method-assign]  # to look on
+    plant.run(0.1, beating=False)
+    assert plant.alarms()[0] == Alarm.WATCHDOG
+    assert ticks_s == sorted(ticks_s)  # its moment is past, and time does not go back
+
+
 def test_within_half_a_second_of_the_watchdog_the_wire_shows_the_safe_state() -> None:
     plant = running(300.0)
     plant.run(1.99, beating=False)
@@ -438,6 +475,20 @@ def test_the_seed_makes_the_noise_and_the_noise_alone() -> None:
     read = [plant.bank.read("ir", 10, 34) for plant in (one, same, other)]
     assert read[0] == read[1] != read[2]
     assert one.twin.state.temperature_c == pytest.approx(other.twin.state.temperature_c, abs=0.05)
+
+
+def test_the_plc_goes_on_with_the_last_good_value_of_a_broken_wire() -> None:
+    plant = running(60.0)
+    seen = plant.twin.plc.seen
+    assert seen is not None
+    held_c = seen.temperature_c[0]
+    plant.twin.defects.spoil("z0.temperature", lambda _value, _process_s: None)
+    plant.run(600.0)
+    seen = plant.twin.plc.seen
+    assert seen is not None
+    assert plant.twin.shown("z0.temperature") is None
+    assert seen.temperature_c[0] == held_c
+    assert abs(plant.twin.state.probe_c[0] - held_c) > 0.1  # the truth has gone on
 
 
 def test_a_stuck_sensor_is_quiet_and_a_good_one_is_not() -> None:

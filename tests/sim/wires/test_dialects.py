@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from drivers.frames.payload import Json
 from drivers.link import Link, Point, RawReading
 from drivers.mqtt.link import MqttLink
 from drivers.settings import MqttSettings
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
+from linectl.config.files import find_file
+from linectl.config.load import load_line
 from linectl.errors import ConfigError
+from linectl.line.line import Line
+from linectl.server.simulated import serve
 from linectl.sim.rig import EXTRAS, LINKS, Rig
-from linectl.sim.wires.dialects import SOURCES, Dock, Inspector, Store
+from linectl.sim.wires.dialects import SOURCES, Dock, Hall, Inspector, Store, Voice
 
 NS = VIRTUAL_START_NS
 VOICES = tuple(SOURCES)
@@ -109,14 +115,57 @@ def test_a_zigbee_sensor_speaks_on_a_change_and_each_hour() -> None:
 def test_the_inspector_tells_of_each_lot_once_a_change() -> None:
     counts: dict[str, tuple[int, int]] = {}
     inspector = Inspector(1, lambda: counts)
-    assert inspector.say(0.0, NS) == []
+    assert [(said["lot"], said["bottles"]) for said in told(inspector, 0.0)] == [("", 0)], "before the first lot"
     counts["a"] = (10, 1)
     assert inspector.say(30.0, NS) == [
-        ("washer/inspector", {"lot": "a", "bottles": 10, "rejected": 1, "seq": 1, "ts": "2026-01-01T00:00:00Z"})
+        ("washer/inspector", {"lot": "a", "bottles": 10, "rejected": 1, "seq": 2, "ts": "2026-01-01T00:00:00Z"})
     ]
     assert inspector.say(60.0, NS) == []
     counts |= {"a": (11, 1), "b": (3, 0)}
-    lots = [said["lot"] for _, said in inspector.say(90.0, NS) if isinstance(said, dict)]
-    assert lots == ["a", "b"]
+    assert [said["lot"] for said in told(inspector, 90.0)] == ["a", "b"]
+    assert inspector.say(360.0, NS) == []
+    assert [(said["lot"], said["bottles"]) for said in told(inspector, 390.0)] == [("b", 3)], "the last lot, as it was"
+    assert inspector.say(420.0, NS) == []
     inspector.forget()
-    assert len(inspector.say(120.0, NS)) == 2
+    assert len(inspector.say(450.0, NS)) == 2
+
+
+def told(inspector: Inspector, process_s: float) -> list[dict[str, Json]]:
+    return [said for _, said in inspector.say(process_s, NS) if isinstance(said, dict)]
+
+
+def test_no_sensor_is_silent_for_longer_than_a_line_believes_it() -> None:
+    voices: dict[str, Voice] = {"hall": Hall(1), "dock": Dock(1), "store": Store(1), "inspector": Inspector(1, dict)}
+    assert voices.keys() == SOURCES.keys()
+    line = load_line(find_file(Path("simulated_washer.yaml"), folder="config"))
+    sensors = line.links["sensors"]
+    assert isinstance(sensors, MqttSettings)
+    for name, voice in voices.items():
+        process_s, said_s, longest_s = 0.0, 0.0, 0.0
+        while process_s < 4 * 3600.0:
+            if voice.say(process_s, NS + round(process_s * 1e9)):
+                longest_s, said_s = max(longest_s, process_s - said_s), process_s
+            process_s = voice.due_s()
+        assert 0.0 < longest_s <= SOURCES[name].period_s
+        assert sensors.sources[name] == SOURCES[name], "the line file says the same"
+
+
+def test_between_its_messages_a_sensor_is_believed_for_its_own_period() -> None:
+    """A scan of 30 s would call the hall stale after 75 s, the dock and a camera without bottles even more so."""
+
+    async def main() -> None:
+        clock = Clock(start_ns=VIRTUAL_START_NS)
+        definition = load_line(find_file(Path("simulated_washer.yaml"), folder="config"))
+        tags = [name for name in definition.tags if name.split(".")[0] in SOURCES]
+        async with AsyncExitStack() as stack:
+            up = await stack.enter_async_context(serve(definition, clock, seed=1, wires=False))
+            line = await stack.enter_async_context(Line(up.definition, clock, boot="dialects", links=up.links))
+            bad: list[str] = []
+            for _ in range(30):
+                await clock.sleep(61.0)
+                bad += [name for name in tags if not line.reading(name).quality.is_good]
+            assert len(tags) == 6
+            assert bad == []
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(main())

@@ -154,3 +154,15 @@ def test_an_answer_to_another_question_comes_first_or_instead() -> None:
 def test_an_impossible_figure_is_refused(make: Callable[[], Ill]) -> None:
     with pytest.raises(ValueError, match=r"not|cannot"):
         make()
+
+
+@pytest.mark.parametrize("then", [ills.late(1.0), ills.duplicate(), ills.garble(), ills.truncate(), ills.slow(0.1)])
+def test_of_a_lost_reply_nothing_more_can_become(then: Ill) -> None:
+    trouble = Trouble(1, "link", [ills.drop(), ills.noise(), then])
+    assert trouble.meet(Asked("rtu")).fate(RTU) == Reply(())
+
+
+def test_the_first_of_two_exceptions_is_told() -> None:
+    trouble = Trouble(1, "plc", [ills.exception(6), ills.exception(4), ills.half_open()])
+    meeting = trouble.meet(Asked("tcp", 2, 3, 0, 1))
+    assert (meeting.code, meeting.silent) == (6, True)
