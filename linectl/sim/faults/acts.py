@@ -18,8 +18,9 @@ Undo = Callable[[], None]
 class Act:
     """One fault on its rig: its target and all its figures, defaults included.
 
-    `struck` is to be called for each strike of what an order can count; it may end the fault at once. `later` takes
-    what must be waited for (a server that stops): such works are done one after the other.
+    `struck` is to be called for each strike of what an order can count; it tells whether that was the last one. It may
+    end the fault at once, but for a sensor's, which strikes while the plant takes a step: that must cease by itself.
+    `later` takes what must be waited for (a server that stops): such works are done one after the other.
     """
 
     rig: Rig
@@ -27,7 +28,7 @@ class Act:
     number: int
     target: str
     values: Mapping[str, float]
-    struck: Callable[[], None]
+    struck: Callable[[], bool]
     later: Callable[[Work], None]
 
     @property

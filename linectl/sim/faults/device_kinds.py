@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from linectl.sim.bath.registers import PLC_UNIT
 from linectl.sim.bath.sensors import CLIMATE_TOPIC, label_topic
 from linectl.sim.faults.acts import Act, Begin, Undo
+from linectl.sim.faults.overlap import instead, while_any
 from linectl.sim.faults.readings import defects_of
 from linectl.sim.rig import Rig
 from linectl.sim.washer.registers import WASHER_UNIT
@@ -30,8 +32,11 @@ def _power_cut(act: Act) -> Undo:
     """Cut the cabinet's power: the programs stop with all they drive, and nothing answers until it is back."""
     rig = act.rig
     units = (PLC_UNIT, WASHER_UNIT) if rig.has_washer else (PLC_UNIT,)
-    for unit in units:
-        rig.reboot_plc(unit)
+
+    def begin() -> None:
+        for unit in units:
+            rig.reboot_plc(unit)
+        act.later(cut)
 
     async def cut() -> None:
         await rig.stop_modbus()
@@ -41,8 +46,7 @@ def _power_cut(act: Act) -> Undo:
         _forget(rig, units)  # as it powers up: nothing of what passed meanwhile
         act.later(rig.start_modbus)
 
-    act.later(cut)
-    return end
+    return while_any(rig, "power", begin, end)
 
 
 def _forget(rig: Rig, units: tuple[int, ...]) -> None:
@@ -55,24 +59,18 @@ def _forget(rig: Rig, units: tuple[int, ...]) -> None:
 
 def _watchdog(act: Act) -> Undo:
     plc = act.rig.twin.plc if act.target == "bath" else act.rig.washer.plc
-    before_s = plc.watchdog_s
-    plc.watchdog_s = plc.host.watchdog_s = act.values["after_s"]
+    put_back = instead(plc, "watchdog_s", act.values["after_s"])
+    plc.host.watchdog_s = plc.watchdog_s
 
     def end() -> None:
-        plc.watchdog_s = plc.host.watchdog_s = before_s
+        put_back()
+        plc.host.watchdog_s = plc.watchdog_s
 
     return end
 
 
 def _compensation(act: Act) -> Undo:
-    sensing = act.rig.washer.sensing
-    before = sensing.compensation_per_k
-    sensing.compensation_per_k = 1e-2 * act.values["per_k"]
-
-    def end() -> None:
-        sensing.compensation_per_k = before
-
-    return end
+    return instead(act.rig.washer.sensing, "compensation_per_k", 1e-2 * act.values["per_k"])
 
 
 def _open(act: Act) -> Undo:
@@ -80,8 +78,8 @@ def _open(act: Act) -> Undo:
 
 
 def _unplugged(act: Act) -> Undo:
-    act.rig.unplug(act.target)
-    return lambda: act.rig.replug(act.target)
+    rig, name = act.rig, act.target
+    return while_any(rig, f"unplug {name}", partial(rig.unplug, name), partial(rig.replug, name))
 
 
 def _rebooted(act: Act) -> Undo:
@@ -91,17 +89,11 @@ def _rebooted(act: Act) -> Undo:
 
 def _broker_down(act: Act) -> Undo:
     rig = act.rig
-    act.later(rig.stop_broker)
-
-    def end() -> None:
-        act.later(rig.start_broker)
-
-    return end
+    return while_any(rig, "broker", partial(act.later, rig.stop_broker), partial(act.later, rig.start_broker))
 
 
 def _broker_frozen(act: Act) -> Undo:
-    act.rig.freeze_broker()
-    return act.rig.thaw_broker
+    return while_any(act.rig, "freeze", act.rig.freeze_broker, act.rig.thaw_broker)
 
 
 def _retained(act: Act) -> Undo:

@@ -235,9 +235,18 @@ class FaultEngine:
         self._tell(fault, "ended", why)
         self._changed.set()
 
-    def _struck(self, fault: _Fault) -> None:
+    def _struck(self, fault: _Fault) -> bool:
         fault.strikes += 1
-        if fault.order.count is not None and fault.strikes >= fault.order.count and fault.undo is not None:
+        if fault.order.count is None or fault.strikes < fault.order.count:
+            return False
+        if KINDS[fault.order.kind].group == "sensor":  # the plant is in the middle of a step
+            asyncio.get_running_loop().call_soon(self._counted, fault)
+        else:
+            self._counted(fault)
+        return True
+
+    def _counted(self, fault: _Fault) -> None:
+        if fault.undo is not None:
             self._end(fault, "counted")
 
     def _tell(self, fault: _Fault, what: str, why: str, detail: str = "") -> None:

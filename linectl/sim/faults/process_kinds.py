@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from linectl.sim.defects import DriveDefect
 from linectl.sim.faults.acts import Act, Begin, Undo
+from linectl.sim.faults.overlap import instead
 from linectl.sim.faults.readings import defects_of
 from linectl.sim.glue.labels import GLUES
 
@@ -67,13 +68,7 @@ def _cold(act: Act) -> Undo:
 
 
 def _wrong_glue(act: Act) -> Undo:
-    chain = act.rig.washer.chain
-    before, chain.glue_instead = chain.glue_instead, GLUES[round(act.values["glue"])]
-
-    def end() -> None:
-        chain.glue_instead = before
-
-    return end
+    return instead(act.rig.washer.chain, "glue_instead", GLUES[round(act.values["glue"])])
 
 
 PROCESS_KINDS: Mapping[str, Begin] = {

@@ -68,12 +68,15 @@ class _Spikes:
         self._stream = f"{act.rig.twin.seed}/spike {act.number}"
         self._struck = act.struck
         self._last: int | None = None  # the stretch of the spike that was shown last
+        self._over = False
 
     def __call__(self, true: float, process_s: float) -> float:
         stretch = int(process_s // self._lasts_s)
         if self._last is not None and stretch != self._last:
             self._last = None
-            self._struck()
+            self._over = self._struck()
+        if self._over:
+            return true
         draw = random.Random(f"{self._stream}/{stretch}").random()  # noqa: S311  # a simulation, no secret
         if draw >= self._chance:
             return true

@@ -29,7 +29,7 @@ def _on_link(act: Act, *made: Ill, link: str = "") -> Undo:
     return end
 
 
-def _counted(ill: Ill, struck: Callable[[], None]) -> Ill:
+def _counted(ill: Ill, struck: Callable[[], bool]) -> Ill:
     """Return `ill`, telling each exchange that it changed."""
 
     def before(asked: Asked, draw: Random) -> int:

@@ -66,6 +66,8 @@ def wrong(order: FaultOrder, machines: tuple[str, ...] = ("bath", "washer")) -> 
         (FaultOrder("broker_restart", "plc"), "target", "no target"),
         (FaultOrder("sensor_offset", "bath.level"), "fault", "by"),  # by how much must be said
         (FaultOrder("heater_weak", "bath", values={"power": 2.0}), "power", "0 to 1"),
+        (FaultOrder("heater_weak", "bath", values={"power": -0.1}), "power", "0 to 1"),
+        (FaultOrder("heater_weak", "bath", values={"power": float("nan")}), "power", "0 to 1"),
         (FaultOrder("heater_weak", "bath", values={"pover": 0.5}), "pover", "did you mean `power`"),
         (FaultOrder("plc_reboot", at_s=-1.0), "at", "0 s or later"),
         (FaultOrder("plc_reboot", at_s=float("inf")), "at", "inf"),

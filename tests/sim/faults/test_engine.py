@@ -13,6 +13,7 @@ from linectl.errors import ConfigError
 from linectl.model.faults import KINDS, FaultOrder, Scenario
 from linectl.sim.faults.engine import FaultEngine, FaultEvent
 from linectl.sim.rig import Rig
+from linectl.sim.wires.trouble import Asked
 
 WARM = {"bath.temperature": 60.0, "bath.naoh": 1.5}
 Act = Callable[[FaultEngine, Rig, Clock], Awaitable[None]]
@@ -242,3 +243,161 @@ def test_clear_puts_back_exactly_what_was_there(kind: str, tmp_path: Path) -> No
 
 
 PASSING = {"instrument_reboot", "retained_garbage", "broker_frozen"}  # what they change is not the rig's but the wires'
+
+
+def test_a_counted_spike_of_the_washer_ends_between_its_steps(tmp_path: Path) -> None:
+    """The washer looks at its sensors in the middle of a step: nothing may be mended there."""
+
+    async def act(engine: FaultEngine, rig: Rig, clock: Clock) -> None:
+        probes = ("z5.temperature", "z6.temperature")
+        figures = {"size": 30.0, "every_s": 5.0, "lasts_s": 2.0}
+        for name in probes:
+            engine.add(FaultOrder("sensor_spike", name, count=1, values=figures))
+        high: list[float] = []
+
+        def noted(shown_c: float, process_s: float) -> float:
+            high.extend([process_s] if shown_c > 40.0 else [])
+            return shown_c
+
+        rig.washer.defects.spoil(probes[0], noted)
+        await clock.sleep(200.0)
+        rig.advance()  # two hundred steps at once
+        await clock.sleep(1.0)
+        assert [each.why for each in engine.log] == ["ordered", "ordered", "counted", "counted"]
+        assert rig.washer.defects.sensors.keys() == {probes[0]}
+        assert rig.washer.second == 200
+        assert high
+        assert high[-1] - high[0] < 2.0  # one spike, and no other before the engine has its turn
+
+    on_a_rig(tmp_path, act)
+
+
+def test_what_passed_under_a_fault_passed_under_it_though_nobody_asked(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, clock: Clock) -> None:
+        number = engine.add(FaultOrder("heater_failed_on", "z3"))
+        before_c = rig.washer.state.temperature_c[3]
+        await clock.sleep(600.0)
+        assert rig.washer.state.temperature_c[3] == before_c
+        engine.clear(number)
+        rig.advance()
+        assert rig.washer.state.temperature_c[3] - before_c == pytest.approx(7.0, abs=0.5)  # 120 kW in 2,460 kg
+
+    on_a_rig(tmp_path, act)
+
+
+def test_a_timeline_that_breaks_is_not_silent(tmp_path: Path) -> None:
+    def broken(event: FaultEvent) -> None:
+        if event.what == "began":
+            raise RuntimeError(event.kind)
+
+    async def main() -> None:
+        clock = Clock(start_ns=VIRTUAL_START_NS)
+        async with Rig(clock, seed=3, directory=tmp_path, wires=False, initial=WARM) as rig:
+            engine = FaultEngine(rig, clock, on_event=broken)
+            engine.start()
+            engine.add(FaultOrder("heater_failed_off", "bath", at_s=5.0))
+            await clock.sleep(10.0)
+            with pytest.raises(RuntimeError, match="heater_failed_off"):
+                await engine.stop()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0)])
+def test_faults_that_overlap_are_put_back_in_any_order(first: int, second: int, tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, clock: Clock) -> None:
+        washer = rig.washer
+
+        def figures() -> tuple[object, ...]:
+            return (
+                washer.sensing.compensation_per_k,
+                washer.chain.glue_instead,
+                washer.plc.watchdog_s,
+                washer.plc.host.watchdog_s,
+                "rtd" in rig._down,
+            )
+
+        whole = figures()
+        pairs = [
+            [engine.add(FaultOrder("plc_compensation", values={"per_k": per_k})) for per_k in (2.0, 3.0)],
+            [engine.add(FaultOrder("wrong_glue_lot", values={"glue": glue})) for glue in (2.0, 3.0)],
+            [engine.add(FaultOrder("plc_watchdog", "washer", values={"after_s": s})) for s in (30.0, 40.0)],
+            [engine.add(FaultOrder("serial_unplugged", "rtd")) for _ in range(2)],
+        ]
+        broken = figures()
+        assert all(now != before for now, before in zip(broken, whole, strict=True))
+        for pair in pairs:
+            engine.clear(pair[first])
+        assert all(now != before for now, before in zip(figures(), whole, strict=True))
+        if first == 0:
+            assert figures() == broken  # the latest still holds
+        for pair in pairs:
+            engine.clear(pair[second])
+        assert figures() == whole
+        await clock.sleep(0.0)
+
+    on_a_rig(tmp_path, act)
+
+
+def test_a_fault_that_has_a_length_of_its_own_ends_by_itself(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, _rig: Rig, clock: Clock) -> None:
+        kinds = {name: kind.lasts_s for name, kind in KINDS.items() if kind.lasts_s and not kind.on_wires}
+        for name in kinds:
+            engine.add(FaultOrder(name))
+        await clock.sleep(60.0)
+        ends = {each.kind: each.process_s for each in engine.log if each.why == "over"}
+        assert ends == kinds
+
+    on_a_rig(tmp_path, act)
+
+
+def test_a_second_power_cut_prolongs_the_first(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, clock: Clock) -> None:
+        engine.add(FaultOrder("plc_reboot", for_s=5.0))
+        engine.add(FaultOrder("plc_reboot", at_s=3.0, for_s=7.0))
+        down = []
+        for _ in range(12):
+            await clock.sleep(1.0)
+            down.append("plc" in rig._down)
+        assert down == [True] * 9 + [down[9]] + [False] * 2
+        assert rig.plc.boots == 2
+
+    on_a_rig(tmp_path, act)
+
+
+def test_a_cleared_screen_is_never_less_than_clean(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, _clock: Clock) -> None:
+        washer = rig.washer
+        number = engine.add(FaultOrder("screen_clogged"))
+        assert washer.state.screen_kg == 20.0
+        washer.state = washer.state._replace(screen_kg=4.0)  # the press has had most of it
+        engine.clear(number)
+        assert washer.state.screen_kg == 0.0
+
+    on_a_rig(tmp_path, act)
+
+
+def test_cold_lots_add_up(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, _clock: Clock) -> None:
+        first, second = (engine.add(FaultOrder("cold_bottles", values={"by_k": by_k})) for by_k in (4.0, 8.0))
+        assert rig.washer.chain.inlet_offset_k == -12.0
+        engine.clear(first)
+        assert rig.washer.chain.inlet_offset_k == -8.0
+        engine.clear(second)
+        assert rig.washer.chain.inlet_offset_k == 0.0
+
+    on_a_rig(tmp_path, act)
+
+
+def test_only_replies_that_were_struck_are_counted(tmp_path: Path) -> None:
+    async def act(engine: FaultEngine, rig: Rig, _clock: Clock) -> None:
+        engine.add(FaultOrder("reply_dropped", "plc", count=5, values={"share": 0.25}))
+        trouble, lost = rig.troubles["plc"], 0
+        for _ in range(200):
+            lost += trouble.meet(Asked("tcp", 2, 3, 0, 1)).fate(b"reply").data == b""
+        assert lost == 5
+        assert trouble.exchanges > 8  # most of those that met it came through
+        assert engine.log[-1].why == "counted"
+
+    on_a_rig(tmp_path, act)

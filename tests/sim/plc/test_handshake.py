@@ -83,3 +83,13 @@ def test_any_number_of_repeats_in_a_row_is_one_act(asked: list[tuple[tuple[int, 
             repeated.take(code, seq, OWNER, owner=OWNER, act=often.act)
         assert (single.ack_seq, single.ack_result) == (repeated.ack_seq, repeated.ack_result)
     assert once.acts == often.acts
+
+
+def test_a_number_that_comes_round_again_is_a_new_command() -> None:
+    """After 65535 comes 1: by then the first one is long forgotten."""
+    handshake, machine = Handshake(), Machine()
+    for seq in (1, *range(65536 - REMEMBERED, 65536), 1):
+        handshake.take(1, seq, OWNER, owner=OWNER, act=machine.act)
+    assert len(machine.acts) == REMEMBERED + 2
+    handshake.take(1, 65535, OWNER, owner=OWNER, act=machine.act)
+    assert len(machine.acts) == REMEMBERED + 2
