@@ -11,13 +11,13 @@ from linectl.words import tr
 __all__ = ["command"]
 
 _VERBS = {
-    "up": ("linectl.cli.sim_up", "serve a simulated line in real time until Ctrl+C"),
-    "show": ("linectl.cli.sim_show", "show the simulated line that is up: what is true beside what its PLC says"),
-    "fault": ("linectl.cli.sim_fault", "break something of the simulated line that is up, and mend it"),
-    "feed": ("linectl.cli.sim_feed", "put bottles before the simulated washer that is up"),
-    "stop": ("linectl.cli.sim_stop", "end the simulated line that is up"),
-    "replay": ("linectl.cli.sim_replay", "serve a recording of a wire as the device that it was made of"),
-    "scenario": ("linectl.cli.sim_scenario", "play a timeline of faults in virtual time, and tell what happened"),
+    "up": ("linectl.cli.sim_up", tr("serve a simulated line in real time until Ctrl+C")),
+    "show": ("linectl.cli.sim_show", tr("show the simulated line that is up: what is true beside what its PLC says")),
+    "fault": ("linectl.cli.sim_fault", tr("break something of the simulated line that is up, and mend it")),
+    "feed": ("linectl.cli.sim_feed", tr("put bottles before the simulated washer that is up")),
+    "stop": ("linectl.cli.sim_stop", tr("end the simulated line that is up")),
+    "replay": ("linectl.cli.sim_replay", tr("serve a recording of a wire as the device that it was made of")),
+    "scenario": ("linectl.cli.sim_scenario", tr("play a timeline of faults in virtual time, and tell what happened")),
 }
 
 
@@ -46,7 +46,7 @@ class _Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """List the verbs from the table."""
         with formatter.section(tr("Verbs")):
-            formatter.write_dl([(name, tr(line)) for name, (_, line) in _VERBS.items()])
+            formatter.write_dl([(name, line) for name, (_, line) in _VERBS.items()])
 
 
 @click.group("sim", cls=_Verbs, help=tr("Simulated lines: serve one on real wires, break it, watch it."))

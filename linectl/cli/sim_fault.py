@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linectl.cli.options import common
-from linectl.cli.sim_options import DURATION, clock_text, which
+from linectl.cli.sim_options import DURATION, clock_text, pairs, which
 from linectl.words import number, tr
 
 if TYPE_CHECKING:
@@ -48,13 +48,20 @@ def add(
 ) -> int:
     """Check the order here, in the words of whoever typed it, then give it to the simulator."""
     from linectl.cli.output import emit
+    from linectl.errors import Unreachable
     from linectl.model.faults import FaultOrder
     from linectl.server.fault_orders import as_order_data, checked_order
     from linectl.server.sim_client import connect_to_sim
 
     target, values = _split(words)
-    order = checked_order(FaultOrder(kind, target, after_s, for_s, count, when), values)
-    with connect_to_sim(data, which) as sim:
+    order = FaultOrder(kind, target, after_s, for_s, count, when)
+    try:
+        connection = connect_to_sim(data, which)
+    except Unreachable:
+        checked_order(order, values)  # what is wrong on any line is told first
+        raise
+    with connection as sim:
+        order = checked_order(order, values, sim.call("machines"))
         told = sim.call("fault_add", **as_order_data(order))
     if as_json:
         emit("sim_fault_add", told)
@@ -69,8 +76,7 @@ def _split(words: Sequence[str]) -> tuple[str, dict[str, str]]:
     if len(plain) > 1:
         text = tr("expected one TARGET and figures as NAME=VALUE, not {words}").format(words=" ".join(plain))
         raise click.UsageError(text)
-    figures = dict(word.split("=", 1) for word in words if "=" in word)
-    return (plain[0] if plain else ""), {name.strip(): value.strip() for name, value in figures.items()}
+    return (plain[0] if plain else ""), pairs((word for word in words if "=" in word), "NAME=VALUE")
 
 
 def _order_text(order: FaultOrder) -> str:

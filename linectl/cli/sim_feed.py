@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from linectl.cli.options import common
-from linectl.cli.sim_options import which
+from linectl.cli.sim_options import pairs, which
 from linectl.words import tr
 
 __all__ = ["command"]
+
+_TEXTS = frozenset({"model", "paper", "grower"})
 
 
 @click.command(
@@ -36,10 +38,13 @@ def command(
     from linectl.cli.output import emit
     from linectl.server.sim_client import connect_to_sim
 
-    said = dict(map(_pair, figures))
-    name = {"name": lot} if lot else {}
+    said = {name: _value(name, text) for name, text in pairs(figures, "NAME=VALUE").items()}
+    options = {"count": count, "glue": glue, **({"name": lot} if lot else {})}
+    for name in ("count", "glue", "name"):
+        if name in said:
+            raise click.UsageError(tr("{name} is no figure: give COUNT, --glue and --lot").format(name=name))
     with connect_to_sim(data, which) as sim:
-        told = sim.call("lots", count=count, glue=glue, **name, **said)
+        told = sim.call("lots", **options, **said)
     if as_json:
         emit("sim_feed", told)
     else:
@@ -47,11 +52,8 @@ def command(
     return 0
 
 
-def _pair(text: str) -> tuple[str, str | float]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(tr("expected NAME=VALUE, not {text}").format(text=text))
+def _value(name: str, text: str) -> str | float:
     try:
-        return name, float(value.replace(",", "."))
+        return text if name in _TEXTS else float(text.replace(",", "."))
     except ValueError:
-        return name, value
+        return text

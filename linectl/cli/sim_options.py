@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from linectl.words import tr
 
-__all__ = ["DURATION", "clock_text", "seconds_of", "which"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["DURATION", "clock_text", "ended_by", "pairs", "seconds_of", "which"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +60,45 @@ class _Duration(click.ParamType[float]):
 
 
 DURATION = _Duration()
+
+
+def pairs(words: Iterable[str], expected: str) -> dict[str, str]:
+    """Return the NAME=VALUE of a command line by name; `expected` is what each word should be.
+
+    Raises:
+        click.UsageError: a word is none, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if not (name and equals):
+            raise click.UsageError(tr("expected {expected}, not {text}").format(expected=expected, text=word))
+        if name in found:
+            raise click.UsageError(tr("{name} is given twice").format(name=name))
+        found[name] = value
+    return found
+
+
+def ended_by(stop: asyncio.Event) -> None:
+    """Set `stop` when this process is to end: Ctrl+C, a kill, or its terminal closed (unless nohup keeps it)."""
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        return
+    terminals = [descriptor for descriptor in range(3) if os.isatty(descriptor)]
+
+    def hung_up(_number: int, _frame: object) -> None:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in terminals:  # a picture that cannot be written any more would hang in its last words
+            os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+        loop.call_soon_threadsafe(stop.set)
+
+    signal.signal(signal.SIGHUP, hung_up)  # at once, not in its turn: a SIGCONT comes next, and textual writes again
 
 
 def clock_text(process_s: float) -> str:

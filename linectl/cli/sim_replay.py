@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linectl.cli.options import common
+from linectl.cli.sim_options import ended_by
 from linectl.words import ntr, tr
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ async def _serve(exchange: Exchange, where: Where, pace: float, face: _Face) -> 
     from linectl.server.recorded_device import serve_recording
 
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ended_by(stop)
     async with serve_recording(exchange, where, pace=pace, on_difference=face.difference) as served:
         face.up(served)
         await stop.wait()

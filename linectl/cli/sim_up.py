@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linectl.cli.options import common
-from linectl.cli.sim_options import clock_text
+from linectl.cli.sim_options import clock_text, ended_by, pairs
 from linectl.words import number, tr
 
 if TYPE_CHECKING:
@@ -56,20 +55,24 @@ def command(
         from linectl.cli.sim_show import check_picture
 
         check_picture(tr("leave --show away, and look with: linectl sim show --plain"))
+    if write_config is not None and not write_config.parent.is_dir():
+        text = tr("there is no folder {folder}").format(folder=write_config.parent)
+        raise click.BadParameter(text, param_hint="--write-config")
     quiet_libraries()
-    wanted = _wanted(line, scenario, dict(map(_pair, initial)), seed=seed, speed=speed, port=port, data=data)
+    wanted = _wanted(line, scenario, _start(initial), seed=seed, speed=speed, port=port, data=data)
     asyncio.run(_serve(wanted, _Face(as_json=as_json, quiet=show), write_config, show=show))
     return 0
 
 
-def _pair(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value.replace(",", "."))
-    except ValueError:
-        raise click.BadParameter(
-            tr("expected TAG=NUMBER, not {text}").format(text=text), param_hint="--initial"
-        ) from None
+def _start(initial: Iterable[str]) -> dict[str, float]:
+    start: dict[str, float] = {}
+    for name, text in pairs(initial, "TAG=NUMBER").items():
+        try:
+            start[name] = float(text.replace(",", "."))
+        except ValueError:
+            wrong = tr("expected {expected}, not {text}").format(expected="TAG=NUMBER", text=f"{name}={text}")
+            raise click.BadParameter(wrong, param_hint="--initial") from None
+    return start
 
 
 def _wanted(
@@ -195,8 +198,7 @@ async def _serve(wanted: Serving, face: _Face, write_config: Path | None, *, sho
     from linectl.server.sim_serving import serving
 
     stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    ended_by(stop)
     async with serving(wanted, stop=stop, on_event=face.fault) as up:
         if write_config is not None:
             _write_line(up, write_config)

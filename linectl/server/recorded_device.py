@@ -13,9 +13,10 @@ from drivers.recordings.exchange import BadExchange, Exchange
 from drivers.recordings.served import RecordedDevice
 from drivers.recordings.stream import AtEnd
 from drivers.settings import LinkSettings, ModbusTcpSettings, MqttSettings, SerialSettings
-from linectl.errors import ConfigError, Unreachable
+from linectl.errors import ConfigError
 from linectl.server.recorded_sensors import RecordedSensors
 from linectl.sim.wires.broker import EmbeddedBroker
+from linectl.sim.wires.holder import cannot_listen
 from linectl.words import tr
 
 __all__ = ["ServedRecording", "Where", "serve_recording"]
@@ -112,12 +113,8 @@ async def _listening(device: RecordedDevice, where: Where) -> tuple[str, int]:
     try:
         await device.listen(where.host, where.port or 0)
     except OSError as error:
-        raise Unreachable(
-            tr("the recording cannot be served on {host}:{port}: {why}").format(
-                host=where.host, port=where.port or 0, why=error.strerror or error
-            ),
-            hint=tr("name another port, or 0 for a free one"),
-        ) from error
+        what = tr("the recording cannot be served on {host}:{port}: {why}")
+        raise cannot_listen(where.host, where.port or 0, error, what) from error
     assert device.address is not None
     return device.address
 

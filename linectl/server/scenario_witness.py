@@ -48,6 +48,7 @@ class Witness:
     tell: Callable[[Happening], None]
     happened: list[Happening] = field(default_factory=list)
     unshown: int = 0
+    over: bool = False  # what comes afterwards (the line is closed, and goes safe) is none of the story
     _qualities: dict[str, str] = field(default_factory=dict)
     _good: set[str] = field(default_factory=set)  # tags that were good once
     _pending: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -68,6 +69,8 @@ class Witness:
 
     def scan(self, scan: Scan) -> None:
         """Take a scan: whose quality changed, and what has become of the plant meanwhile."""
+        if self.over:
+            return
         now_s = self.now_s()
         if self._pending and now_s - self._pending_s >= _GROUP_S:
             self.flush()
@@ -87,7 +90,7 @@ class Witness:
 
     def event(self, kind: str, data: Mapping[str, object]) -> None:
         """Take an event of the line."""
-        if kind in _LINE_EVENTS:
+        if kind in _LINE_EVENTS and not self.over:
             self.note(kind, **data)
 
     def fault(self, event: FaultEvent) -> None:

@@ -99,6 +99,7 @@ async def _on(server: LineServer, up: SimulatedLine, scenario: Scenario, seed: i
         await _come_back(witness, clock)
     finally:
         await engine.stop()
+        witness.over = True
     return Happened(scenario, seed, tuple(witness.happened), looker(fault_views(engine)), witness.unshown)
 
 

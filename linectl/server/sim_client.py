@@ -55,7 +55,7 @@ class SimClient:
         """Close it."""
         self._socket.close()
 
-    def call(self, op: str, **args: Any) -> Any:
+    def call(self, op: str, /, **args: Any) -> Any:
         """Ask for `op` and return its answer.
 
         Raises:
@@ -127,12 +127,15 @@ def connect_to_sim(data: Path | None = None, which: str = "") -> SimClient:
 
 
 def _which(up: list[Endpoint]) -> Refused:
-    told = ", ".join(f"{each.line} (pid {each.pid})" for each in up)
     return Refused(
-        tr("several simulated lines are up: {lines}").format(lines=told),
+        tr("several simulated lines are up: {lines}").format(lines=_named(up)),
         hint=tr("say which one with --sim: its name, or its process id"),
         code="E-SIM-002",
     )
+
+
+def _named(endpoints: list[Endpoint]) -> str:
+    return ", ".join(f"{each.line} (pid {each.pid})" for each in endpoints)
 
 
 def _none(data: Path | None, which: str, left: list[tuple[Path, Endpoint]]) -> Unreachable:
@@ -150,7 +153,9 @@ def _none(data: Path | None, which: str, left: list[tuple[Path, Endpoint]]) -> U
         return _gone(endpoint)
     what = tr("no simulated line {name} is up").format(name=which) if which else tr("no simulated line is up")
     where = tr("(looked into {folder})").format(folder=endpoint_folder(data))
-    return Unreachable(f"{what} {where}", hint=_start(), code="E-SIM-001")
+    others = [found for file in endpoint_files(data) if which and (found := read_endpoint(file)) and _alive(found.pid)]
+    hint = tr("these are up: {lines}").format(lines=_named(others)) if others else _start()
+    return Unreachable(f"{what} {where}", hint=hint, code="E-SIM-001")
 
 
 def _gone(endpoint: Endpoint) -> Unreachable:

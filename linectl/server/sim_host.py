@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from linectl.clock.pace import PaceMeter
@@ -33,6 +34,7 @@ class SimHost:
     engine: FaultEngine
     meter: PaceMeter
     stop: asyncio.Event
+    machines: Collection[str]  # those of the line
 
     def look(self) -> TwinView:
         """Return the plant as it is now; its time counts as that of the faults, from when all was up."""
@@ -43,6 +45,7 @@ class SimHost:
         return {
             "state": lambda _args: as_data(self.look()),
             "faults": lambda _args: {"faults": as_data(self.look())["faults"]},
+            "machines": lambda _args: sorted(self.machines),
             "fault_add": self._add,
             "fault_clear": self._clear,
             "lots": self._feed,
@@ -74,11 +77,13 @@ class SimHost:
             raise Refused(
                 tr("{line} has no washer: nothing is fed to it").format(line=self.looker.line), code="E-SIM-007"
             )
+        washer = self.looker.rig.washer
+        named = washer.chain.tallies
+        name = next(name for k in count(1) if (name := f"lot {k}") not in named)  # each its own, where none is given
         try:
-            (lot,) = lots_of(Scenario("", "", 0.0, (), lots=(dict(args),)))
+            (lot,) = lots_of(Scenario("", "", 0.0, (), lots=({"name": name, **args},)))
         except ConfigError as error:  # it stands in no file
             raise ConfigError("\n".join(each.message for each in error.problems), code="E-SIM-009") from error
-        washer = self.looker.rig.washer
         washer.feed(lot)
         return {"lot": lot.name, "count": lot.count, "glue": lot.glue, "waiting": washer.chain.waiting_bottles}
 
@@ -99,6 +104,7 @@ def fault_views(engine: FaultEngine) -> tuple[FaultView, ...]:
             round(each.since_s if each.active else each.order.at_s, 3),
             None if each.ends_s is None else round(each.ends_s, 3),
             _figures(each.order.values),
+            dict(each.order.values),
         )
         for each in here
     ]
@@ -110,7 +116,9 @@ def fault_views(engine: FaultEngine) -> tuple[FaultView, ...]:
             began[event.number] = event.process_s
         elif event.number not in numbers:
             since = began.get(event.number)
-            past.append(FaultView(event.number, event.kind, event.target, "ended", since, event.process_s, event.why))
+            since_s = None if since is None else round(since, 3)
+            ended_s = round(event.process_s, 3)
+            past.append(FaultView(event.number, event.kind, event.target, "ended", since_s, ended_s, event.why))
     return (*found, *reversed(past[-_PAST:]))
 
 

@@ -77,7 +77,7 @@ async def serving(
         meter = await stack.enter_async_context(PaceMeter(clock, up.rig.advance))
         await _must_hold(meter, wanted.speed)
         engine = await stack.enter_async_context(FaultEngine(up.rig, clock, on_event=on_event, machines=machines))
-        host = SimHost(looker, engine, meter, stop)
+        host = SimHost(looker, engine, meter, stop, machines)
         control = await stack.enter_async_context(SimControl(definition.name, host.ops(), data=wanted.data))
         for order in wanted.faults:
             engine.add(order)

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from drivers.link import Link, Outcome, Point
 from drivers.settings import MqttSettings
 from linectl.clock import Clock
-from linectl.errors import DeviceError
+from linectl.config.scenario_file import machines_of
+from linectl.errors import ConfigError, DeviceError
 from linectl.lab.soak import camera_tag
 from linectl.line.line import Line
 from linectl.line.links import build_link
@@ -27,6 +28,7 @@ HANDS = "hands"
 BATH = "bath"
 _REACH_WITHIN_S = 2.0
 _FILL_C = 45.0  # warm feed
+_WASHER_ZONES = frozenset(f"z{k}" for k in range(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ async def serve(
 
     Raises:
         Unreachable: the port is taken.
-        ConfigError: `initial` names something unknown, or a figure out of its range.
+        ConfigError: `initial` names something unknown or of a machine that is not there, or a figure out of its range.
     """
+    _must_be_there(definition, initial or {})
     with TemporaryDirectory(prefix="linectl-rig-") as folder:
         bath = definition.zones.get(BATH)
         fill_c = _FILL_C if bath is None else bath.fill_temperature_c
@@ -79,6 +82,21 @@ async def serve(
         async with rig:
             links = None if wires else rig.links()
             yield SimulatedLine(connect(definition, rig, clock.speed), rig, links)
+
+
+def _must_be_there(definition: LineDefinition, initial: Mapping[str, float]) -> None:
+    """Refuse a start of a machine that the line has not: it would be taken, and nobody would see it.
+
+    Raises:
+        ConfigError: with the figure and what the line has.
+    """
+    machines = machines_of(definition)
+    for name in initial:
+        zone = name.partition(".")[0]
+        machine = BATH if zone == BATH else "washer" if zone == "washer" or zone in _WASHER_ZONES else ""
+        if machine and machine not in machines:
+            text = tr("{line} cannot start with {name}: it has: {machines}")
+            raise ConfigError(text.format(line=definition.name, name=name, machines=", ".join(sorted(machines))))
 
 
 def _extras(definition: LineDefinition) -> set[str]:

@@ -6,7 +6,7 @@ Plain data, so that it goes over the control socket and back; the picture is dra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 __all__ = ["BottleView", "FaultView", "Quantity", "TwinView", "ZoneView", "as_data", "view_of"]
@@ -69,7 +69,8 @@ class FaultView:
     state: str  # waiting, standing, ended
     since_s: float | None  # process time
     until_s: float | None
-    text: str = ""
+    text: str = ""  # for people: its figures, or why it ended
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ _BAR_REACH_K = 5.0  # to both sides of the setpoint
 def draw(view: TwinView, width: int, height: int) -> list[Line]:
     """Return the picture of `view`, at most `height` lines of at most `width` characters."""
     body = _washer(view, width) if view.plant == "washer" else _bath(view)
-    top = [*_head(view, width), *body, *_machine(view, width), *_counts(view, width)]
+    foot = [*_machine(view, width), *_counts(view, width)]
+    room = height - len(body) - len(foot) - len(view.standing) - 2  # a screen has few lines for alarms
+    top = [_head(view), *_alarm_bar(view, width, max(1, room)), *body, *foot]
     return [_cut(line, width) for line in (*top, *_faults(view, height - len(top)))][:height]
 
 
@@ -60,9 +62,13 @@ def _cut(line: Line, width: int) -> Line:
 # head, counts and faults
 
 
-def _head(view: TwinView, width: int) -> list[Line]:
-    hours, rest = divmod(int(view.process_s), 3600)
-    clock = f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+def _clock(process_s: float) -> str:
+    hours, rest = divmod(int(process_s), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def _head(view: TwinView) -> Line:
+    clock = _clock(view.process_s)
     seed = tr("seed {seed}").format(seed=view.seed)
     left = f" {view.line}  {clock}  x{decimal(view.speed, 0 if view.speed >= 1 else 2)}  "
     state = view.plc_state.upper()
@@ -71,23 +77,23 @@ def _head(view: TwinView, width: int) -> list[Line]:
     if not view.held:
         late = tr("speed not held: {late} s late").format(late=decimal(view.late_s))
         pieces.append((f"  ◆ {late} ", Mood.WARNING))
-    elif view.overruns:
+    pieces.append((f"  {right}  {seed}", Mood.QUIET))
+    if view.held and view.overruns:
         late = tr("late {times} times, {worst} s at most").format(times=view.overruns, worst=decimal(view.worst_s))
         pieces.append((f"  {late}", Mood.QUIET))
-    pieces.append((f"  {right}  {seed}", Mood.QUIET))
-    return [tuple(pieces), _alarm_bar(view, width)]
-
-
-def _alarm_bar(view: TwinView, width: int) -> Line:
-    pieces: list[tuple[str, Mood]] = [(" ", Mood.NORMAL)]
-    pieces += [(f"▲ {words(each)} ", Mood.ALARM) for each in view.alarms]
-    pieces += [(f"◆ {words(each)} ", Mood.WARNING) for each in view.warnings if each not in view.alarms]
-    if len(pieces) == 1:
-        pieces.append((tr("no alarm"), Mood.QUIET))
-    long = sum(len(text) for text, _ in pieces)
-    if long > width:
-        pieces.insert(1, (f"{len(view.alarms) + len(view.warnings)}: ", Mood.STRONG))
     return tuple(pieces)
+
+
+def _alarm_bar(view: TwinView, width: int, room: int) -> list[Line]:
+    """Return the alarms and warnings in at most `room` lines; how many found no room there is told."""
+    cells = [(f"▲ {words(each)}", Mood.ALARM) for each in view.alarms]
+    cells += [(f"◆ {words(each)}", Mood.WARNING) for each in view.warnings if each not in view.alarms]
+    lines = _wrapped(cells or [(tr("no alarm"), Mood.QUIET)], width)
+    if len(lines) <= room:
+        return lines
+    told = _wrapped(cells, width - len(f"+{len(cells)}"))[:room]
+    more = len(cells) - sum(mood is not Mood.NORMAL for line in told for _, mood in line)
+    return [*told[:-1], (*told[-1], (f"+{more}", Mood.STRONG))]
 
 
 def _machine(view: TwinView, width: int) -> list[Line]:
@@ -126,19 +132,19 @@ def _faults(view: TwinView, room: int) -> list[Line]:
     legend = tr("= is what the PLC says, ≠ is where that is not true") if view.plant == "washer" else ""
     heading = tr("{n} standing").format(n=len(told))
     lines: list[Line] = [((f" {tr('faults')} ", Mood.STRONG), (f"{heading}     {legend}".rstrip(), Mood.QUIET))]
-    for each in (*told, *reversed(others)):
+    for each in (*told, *others):
         mark, mood = ("●", Mood.FAULT) if each.state == "standing" else ("○", Mood.QUIET)
         what = f"{each.number} {each.kind} {each.target}".rstrip()
-        since = f" {words(each.state)}{_when(each)}  {each.text}"
+        since = f" {words(each.state)}{_when(each)}  {words(each.text)}"
         lines.append(((f" {mark} {what} ", mood), (since, Mood.QUIET)))
     return lines[: max(0, room)]
 
 
 def _when(fault: FaultView) -> str:
     """Return since when it stands, until when it waits, or when it ended."""
-    forms = {"standing": tr(" since {time} s"), "waiting": tr(" until {time} s"), "ended": tr(" at {time} s")}
+    forms = {"standing": tr(" since {time}"), "waiting": tr(" until {time}"), "ended": tr(" at {time}")}
     time_s = fault.until_s if fault.state == "ended" else fault.since_s
-    return "" if time_s is None else forms[fault.state].format(time=round(time_s))
+    return "" if time_s is None else forms[fault.state].format(time=_clock(time_s))
 
 
 def _short(value: float) -> str:
@@ -211,7 +217,8 @@ def _told_in_one(quantity: Quantity | None, name: str, wide: int) -> tuple[str, 
     digits = 0 if quantity.unit == "%" else quantity.digits
     true = decimal(quantity.true, digits)
     if not quantity.differs:
-        return _fit(f"{name} {true} {quantity.unit}".strip(), wide), Mood.NORMAL
+        text = f"{name} {true} {quantity.unit}".strip()
+        return _fit(text if len(text) <= wide else f"{name} {true}{quantity.unit}", wide), Mood.NORMAL
     said = "?" if quantity.told is None else decimal(quantity.told, digits)
     return _fit(f"{true}≠{said}", wide), Mood.LIE
 
@@ -230,6 +237,8 @@ def _bar(quantity: Quantity, wide: int) -> str:
 
 
 def _figure(value: float, quantity: Quantity) -> str:
+    if quantity.unit == "pH":
+        return f"pH {decimal(value, quantity.digits)}"
     return f"{decimal(value, quantity.digits)} {quantity.unit}"
 
 
@@ -344,4 +353,22 @@ def _known() -> dict[str, str]:
         "dry_run": tr("dry-run"),
         "watchdog": tr("host watchdog"),
         "sensor": tr("sensor fault"),
+        "valve_fresh": tr("fresh-water valve does not follow"),
+        "valve_dose": tr("dosing valve does not follow"),
+        "valve_drain": tr("drain valve does not follow"),
+        "valve_recirculation": tr("recirculation valve does not follow"),
+        "contactor_chain": tr("contactor of the chain"),
+        "contactor_axial": tr("contactor of the axial pump"),
+        "contactor_jets": tr("contactor of the jet pump"),
+        "thermal_chain": tr("motor of the chain too hot"),
+        "thermal_axial": tr("motor of the axial pump too hot"),
+        "thermal_jets": tr("motor of the jet pump too hot"),
+        "label_press": tr("label press"),
+        "shear_pin": tr("shear pin"),
+        "estop": tr("emergency stop"),
+        "door": tr("a door is open"),
+        "cleared": tr("cleared"),
+        "over": tr("its time is over"),
+        "counted": tr("its count is over"),
+        "stopped": tr("the line was ended"),
     }

@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from linectl.errors import LinectlError
+from linectl.errors import LinectlError, Unreachable
 from linectl.server.twin_view import TwinView
 from linectl.tui.twin_drawing import Line, Mood, draw
 from linectl.words import tr
@@ -102,7 +102,9 @@ class TwinPicture(App[None]):
         try:
             view = self._look()
         except LinectlError as error:
-            keys.update(Content.assemble((f" {error.message} ", _STYLES[Mood.ALARM])))
+            gone = tr("the simulated line has ended; q closes the picture")
+            said = gone if isinstance(error, Unreachable) else error.message
+            keys.update(Content.assemble((f" {said} ", _STYLES[Mood.ALARM])))
             return
         size = self.size
         self.query_one("#plant", Static).update(content_of(draw(view, size.width, max(1, size.height - 1))))

@@ -143,6 +143,8 @@ def test_two_are_told_apart_and_a_killed_one_is_told(desk: Desk) -> None:
     both = desk.call("sim", "show", "--json")
     assert both.returncode == 6
     assert str(one.pid) in both.stderr
+    neither = desk.call("sim", "show", "--json", "--sim", "nix")
+    assert (neither.returncode, f"(pid {two.pid})" in neither.stderr) == (4, True)
     assert desk.ask("sim", "show", "--sim", str(two.pid))["seed"] == 9
     one.kill()
     one.wait(20)
@@ -154,9 +156,10 @@ def test_two_are_told_apart_and_a_killed_one_is_told(desk: Desk) -> None:
     assert f"process {one.pid}, which is dead" in done.stderr
 
 
-def test_a_signal_ends_it_clean(desk: Desk) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])  # killed; its terminal closed
+def test_a_signal_ends_it_clean(desk: Desk, number: signal.Signals) -> None:
     process, said = desk.start()
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     assert process.wait(20) == 0
     assert process.communicate(timeout=20)[1] == ""
     assert not Path(said["control"]).exists()
@@ -192,9 +195,16 @@ def test_a_washer_is_fed_from_another_process(desk: Desk) -> None:
     assert (told["count"], told["waiting"]) == (3000, 3000)
     assert desk.call("sim", "feed", "10", "--glue", "pvho").returncode == 3
     assert "1 to 1.5" in desk.call("sim", "feed", "10", "age=7").stderr
+    assert desk.ask("sim", "feed", "10", "grower=7")["lot"] == "lot 2"  # not mixed with the first
+    for word, trouble in (("count=5", "count is no figure"), ("op=5", "a lot has no op"), ("age=1 age=2", "twice")):
+        done = desk.call("sim", "feed", "10", *word.split())
+        assert (done.returncode in {2, 3}, trouble in done.stderr) == (True, True), done.stderr
+    wrong = desk.call("sim", "fault", "add", "sensor_stuck", "z9.temperature").stderr
+    assert "z0.temperature" in wrong
+    assert "bath.temperature" not in wrong  # only what this line has is offered
     state = desk.ask("sim", "show")
     assert [zone["name"] for zone in state["zones"]] == [f"z{k}" for k in range(8)]
-    assert state["counts"]["in_queue"] == 3000
+    assert state["counts"]["in_queue"] == 3010
 
 
 def test_a_recording_is_served_and_what_it_has_not_is_told(desk: Desk) -> None:
@@ -204,6 +214,7 @@ def test_a_recording_is_served_and_what_it_has_not_is_told(desk: Desk) -> None:
     with socket.create_connection((host, int(port)), 10) as wire:
         wire.sendall(bytes.fromhex("0001 0000 0006 02 03 1234 0001"))  # a register that was never asked for
         assert wire.recv(300)
+    assert f"(process {process.pid})" in desk.call("sim", "replay", str(recording), "--port", port).stderr
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     events = [json.loads(line)["data"] for line in process.communicate(timeout=20)[0].splitlines()]
@@ -223,7 +234,8 @@ def screen(process: subprocess.Popen[bytes], terminal: int, until: str, within_s
     return seen.decode(errors="replace")
 
 
-def test_the_picture_on_a_terminal_ends_with_q(desk: Desk) -> None:
+@pytest.mark.parametrize("leave", ["q", "its terminal is closed"])
+def test_the_picture_on_a_terminal_ends(desk: Desk, leave: str) -> None:
     terminal, slave = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     command = [sys.executable, "-m", "linectl", "sim", "up", "--show"]
@@ -233,9 +245,17 @@ def test_the_picture_on_a_terminal_ends_with_q(desk: Desk) -> None:
         assert "simulated" in screen(process, terminal, "simulated")
         assert desk.ask("sim", "fault", "add", "sensor_stuck", "bath.temperature") == {"number": 1}
         assert "sensor_stuck" in screen(process, terminal, "sensor_stuck")
-        os.write(terminal, b"q")
-        screen(process, terminal, "never", 20.0)
+        if leave == "q":
+            os.write(terminal, b"q")
+            screen(process, terminal, "never", 20.0)
+        else:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, terminal)  # closes it
+            os.close(nowhere)
+            for number in (signal.SIGHUP, signal.SIGCONT):  # as a shell does to its jobs
+                process.send_signal(number)
         assert process.wait(20) == 0
+        assert not list((desk.folder / "state" / "linectl").glob("sim-*.json"))
     finally:
         process.kill()
         process.communicate(timeout=20)

@@ -59,6 +59,7 @@ def test_a_scenario_is_read_with_its_times_figures_and_places() -> None:
         ("  - {fault: plc_reboot, fro: 3}", "5:25: faults[0].fro", "did you mean `for`"),
         ("  - {fault: plc_reboot, at: soon}", "5:25: faults[0].at", "90 s, 45 min or 8 h"),
         ("  - {fault: plc_reboot, at: 3 h}", "5:25: faults[0].at", "after the scenario's end"),
+        ("  - {fault: plc_reboot, at: 2 h}", "5:25: faults[0].at", "after the scenario's end"),
         ("  - {fault: plc_reboot, at: -3}", "5:25: faults[0].at", "0 s or later"),
         ("  - {fault: plc_reboot, for: 0}", "5:25: faults[0].for", "above 0 s"),
         ("  - {fault: plc_reboot, count: 2}", "5:25: faults[0].count", "not counted"),
@@ -91,6 +92,13 @@ def test_a_line_that_is_none_or_real_is_refused(tmp_path: Path) -> None:
     assert "no such file" in refused("kind: scenario\nline: nowhere\nduration: 1\n")[0]
     assert "real line" in refused("kind: scenario\nline: lab_rig\nduration: 1\n")[0]
     assert "s.yaml:3:1" in refused("kind: scenario\nline: simulated\nduration: 0\n")[0]
+
+
+@pytest.mark.parametrize("said", ["recipe: reference_80c", "lots: [{name: a}]"])
+def test_nothing_is_fed_to_a_bath(said: str) -> None:
+    (told,) = refused(f"{HEAD}{said}\n")
+    assert told.startswith("s.yaml:4:1: ")
+    assert "has no washer" in told
 
 
 def test_the_recipe_must_be_there() -> None:

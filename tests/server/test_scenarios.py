@@ -72,9 +72,13 @@ def bath() -> Happened:
     return play(BATH)
 
 
+TOLD: list[Happening] = []
+"""What the washer's scenario told as it went."""
+
+
 @pytest.fixture(scope="module")
 def washer() -> Happened:
-    return play(WASHER)
+    return play_in_virtual_time(WASHER, seed=1, wires=False, tell=TOLD.append)
 
 
 def test_a_bath_tells_its_day(bath: Happened) -> None:
@@ -119,6 +123,15 @@ def test_a_washer_is_started_fed_and_broken(washer: Happened) -> None:
     assert counts["bottles_in"] > 900
     assert counts["bottles_out"] + counts["rejected"] > 200
     assert counts["in_queue"] == 2000 - counts["bottles_in"]
+
+
+def test_the_line_that_is_closed_afterwards_is_none_of_the_story(washer: Happened) -> None:
+    assert list(washer.happenings) == TOLD
+
+
+def test_a_start_of_a_machine_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"cannot start with z3\.temperature: it has: bath"):
+        play(replace(BATH, initial={"z3.temperature": 70.0}))
 
 
 def test_a_fault_that_the_line_cannot_have_is_refused_before_anything_runs() -> None:

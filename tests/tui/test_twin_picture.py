@@ -112,13 +112,29 @@ def test_every_zone_stands_there_whole(lang: str, width: int, height: int) -> No
     assert "1180" in text
 
 
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_many_alarms_are_told_or_counted_and_full_tanks_keep_their_unit(lang: str) -> None:
+    words.use(lang)
+    full = tuple(replace(each, quantities=(Quantity("level", "%", 100.4),)) for each in washer().zones)
+    names = tuple(f"{'long' * 5}_{k}" for k in range(10, 40))
+    ended = tuple(FaultView(k, "chain_jam", "", "ended", 1.0, 7384.0, "cleared") for k in (9, 8, 7))
+    view = washer(zones=full, alarms=names, faults=ended)
+    paper, screen = plain(draw(view, 80, 200)), draw(view, 80, 24)
+    assert all(name.replace("_", " ") in paper for name in names)
+    assert sum(name.replace("_", " ") in plain(screen) for name in names) + int(plain(screen).split("+")[1][:2]) == 30
+    assert max(sum(len(text) for text, _ in line) for line in screen) <= 80
+    assert plain(screen).count("100 %") + plain(screen).count("100%") == 8
+    assert paper.index("9 chain_jam") < paper.index("7 chain_jam")  # the last one first, as they come
+    assert "2:03:04" in paper
+
+
 def test_a_sound_plant_is_grey() -> None:
     assert set(moods(draw(washer(), 80, 24))) <= {Mood.NORMAL, Mood.QUIET, Mood.STRONG, Mood.LIQUID}
 
 
 def test_what_is_abnormal_has_a_colour_a_shape_and_words() -> None:
     found = moods(draw(broken(), 80, 24))
-    assert "▲ Z3 too cold " in found[Mood.ALARM]
+    assert "▲ Z3 too cold" in found[Mood.ALARM]
     assert "◆ NaOH low" in found[Mood.WARNING]
     assert "2.5 s late" in found[Mood.WARNING]
     assert "● 1 sensor_offset z3.temperature" in found[Mood.FAULT]
@@ -188,4 +204,6 @@ async def test_a_simulator_that_went_away_is_said_and_nothing_else_ends() -> Non
     picture = TwinPicture(look)
     async with picture.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "the simulated line is gone" in picture.export_screenshot().replace("&#160;", " ")
+        assert "the simulated line has ended; q closes the picture" in picture.export_screenshot().replace(
+            "&#160;", " "
+        )
