@@ -358,7 +358,7 @@ async def follow(name: str, folder: Path) -> None:
             reader.leave()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_every_page_can_be_followed(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in PAGES]
     for folder in folders:

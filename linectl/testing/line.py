@@ -60,6 +60,7 @@ class LineInTest:
     def __init__(self, asked: Asked, *, seed: int, folder: Path, beside: Path) -> None:
         self.asked = asked
         self.folder = folder
+        self._beside = beside
         self.scenario = scenario_of(asked.scenario, beside) if asked.scenario else None
         self.seed = seed
         name = asked.line or (self.scenario.line if self.scenario else "") or _USUAL
@@ -162,7 +163,7 @@ class LineInTest:
         return self.loop_thread.call(lambda: bench.line.reading(tag))
 
     def script(self, what: str | Path | Callable[[], Coroutine[Any, Any, T]]) -> T | None:
-        """Run a script on this line: its file as `linectl run` does, or its `main` function.
+        """Run a script on this line: its file (beside the test, or as `linectl run` finds it), or its `main` function.
 
         `linectl.open_line` gives the script this line, whatever seed it names. Return what the function returns;
         of a file, None.
@@ -176,7 +177,12 @@ class LineInTest:
         with given_line(self):
             if callable(what):
                 return self.drive(what())
-            run_script(Path(what), sim=self.virtual, seed=self.seed, data=self.folder)
+            run_script(
+                find_file(what, beside=self._beside, folder="experiments"),
+                sim=self.virtual,
+                seed=self.seed,
+                data=self.folder,
+            )
             return None
 
     def close(self) -> None:

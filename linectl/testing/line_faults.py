@@ -50,7 +50,8 @@ class LineFaults:
         """Begin a fault now and return its number.
 
         It lasts `for_s` s of process time or `count` times, else until it is cleared; `when` lets it wait for a
-        condition such as `bath.temperature > 60`. `figures` are those of its kind (`share`, `offset`...).
+        condition such as `bath.temperature > 60`. `figures` are those of its kind
+        (`power`, `by`...; `linectl sim fault kinds KIND` tells them).
 
         Raises:
             ConfigError: no such kind or target, a figure that the kind does not take, or out of its range.

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _LINES = pytest.StashKey[list["LineInTest"]]()
 _SESSION_SEED = pytest.StashKey[int | None]()
+_WORKERS_SEED = "linectl_line_seed"
 _USUAL_SEED = 1
 
 
@@ -43,8 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     from linectl.testing.asked import MARKER
 
     config.addinivalue_line("markers", MARKER)
-    seed = config.stash[_SESSION_SEED] = _session_seed(config.getoption("--line-seed"))
-    config.option.line_seed = None if seed is None else str(seed)  # other processes of the session take the same one
+    given = getattr(config, "workerinput", {})  # of pytest-xdist: this process is one of several
+    said = given.get(_WORKERS_SEED, config.getoption("--line-seed"))
+    config.stash[_SESSION_SEED] = _session_seed(said)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the other processes of the session (pytest-xdist) the seed that was drawn here."""
+    node.workerinput[_WORKERS_SEED] = node.config.stash[_SESSION_SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -75,10 +83,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what is known of the line to the report of a test that failed."""
+    """Add what is known of the line to the report of a test that failed, itself or in a fixture that uses the line."""
     report = yield
     lines = item.stash.get(_LINES, [])
-    if report.failed and report.when == "call":
+    if report.failed and report.when != "teardown":  # by then it is closed
         for line in lines:
             from linectl.testing.report import replay_command, told
 
@@ -121,7 +129,7 @@ def served_line(request: pytest.FixtureRequest, line_seed: int) -> Generator[Ser
 
 @pytest.fixture
 def line_faults(request: pytest.FixtureRequest) -> LineFaults:
-    """What breaks the devices of the test's line: `line_faults.add("heater_off")`."""
+    """What breaks the devices of the test's line: `line_faults.add("heater_weak", "bath", power=0.6)`."""
     name = "served_line" if "served_line" in request.fixturenames else "simulated_line"
     line: LineInTest = request.getfixturevalue(name)
     return line.faults
@@ -168,12 +176,13 @@ def _on_the_line(test: Callable[..., Any], *, awaited: bool) -> Callable[..., An
     @functools.wraps(test)
     async def coroutine(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        return plain(*args, **kwargs)
+        ours = hasattr(kwargs["simulated_line"], "drive")  # else a project's own fixture of that name
+        return plain(*args, **kwargs) if ours else await test(*args, **kwargs)
 
     return coroutine if awaited else plain
 
 
-def _session_seed(said: str | None) -> int | None:
+def _session_seed(said: str | int | None) -> int | None:
     if said == "random":
         import secrets
 

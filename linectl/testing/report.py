@@ -32,7 +32,7 @@ def replay_command(item: pytest.Item, seed: int) -> str:
     """Return the command that runs the test `item` again with `seed`, from the folder where it was run."""
     path = os.path.relpath(item.path, item.config.invocation_params.dir)
     _, _, rest = item.nodeid.partition("::")
-    return f"pytest {shlex.quote(f'{path}::{rest}' if rest else path)} --line-seed {seed}"
+    return f"python -m pytest {shlex.quote(f'{path}::{rest}' if rest else path)} --line-seed {seed}"
 
 
 def told(line: LineInTest) -> str:
@@ -59,7 +59,7 @@ def _states(line: LineInTest) -> Iterator[str]:
 
 
 def _fault(event: FaultEvent) -> str:
-    """Return one entry of the fault log: `60.0 s  heater_weak on bath began (ordered), share 0.5`."""
+    """Return one entry of the fault log: `60.0 s  heater_weak bath began (ordered), power 0.5`."""
     words = {"began": tr("began"), "ended": tr("ended")}
     where = f" {event.target}" if event.target else ""
     figures = "".join(f", {name} {value:g}" for name, value in event.values.items())

@@ -124,6 +124,8 @@ def test_a_script_gets_this_line_by_its_file_and_by_its_function(
     line.wait(1)
     assert line.script(path) is None
     assert capsys.readouterr().out == "script: 60\n"
+    assert line.script("sweep.py") is None  # beside the test, wherever pytest was started
+    assert capsys.readouterr().out == "script: 60\n"
 
     async def main() -> object:
         async with linectl.open_line() as bench:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from linectl.testing import plugin
 from linectl.testing.asked import Asked, BadMarker, asked_by, seeds_of
 
 PLUGIN = "linectl.testing.plugin"
@@ -69,6 +71,14 @@ def test_with_a_wrong_fault(simulated_line, line_faults):
 
 def test_without_a_line():
     assert 0
+
+@pytest.fixture
+def hot(simulated_line):
+    simulated_line.wait(10)
+    assert simulated_line.reading("bath.temperature").value > 60
+
+def test_with_a_fixture_that_fails(hot):
+    pass
 """
 
 
@@ -122,9 +132,15 @@ def test_a_failure_tells_the_seed_what_happened_and_how_to_see_it_again(failed: 
     assert re.search(r"^clock +30\.0 s of process time$", told, re.MULTILINE)
     assert re.search(r"^devices +<Plc .*alarms.*>$", told, re.MULTILINE)
     assert re.search(r"^fault +0\.0 s sensor_offset bath\.temperature began \(ordered\), by 5$", told, re.MULTILINE)
-    assert "replay: pytest test_failing.py::test_that_fails --line-seed 7" in told
+    assert "replay: python -m pytest test_failing.py::test_that_fails --line-seed 7" in told
     again = section(failed, "test_that_fails_with_a_seed")
-    assert "replay: pytest 'test_failing.py::test_that_fails_with_a_seed[seed-8]' --line-seed 8" in again
+    assert "replay: python -m pytest 'test_failing.py::test_that_fails_with_a_seed[seed-8]' --line-seed 8" in again
+
+
+def test_a_fixture_that_fails_on_the_line_tells_the_same(failed: str) -> None:
+    told = section(failed, "test_with_a_fixture_that_fails")
+    assert re.search(r"^clock +10\.0 s of process time$", told, re.MULTILINE)
+    assert "replay: python -m pytest test_failing.py::test_with_a_fixture_that_fails --line-seed 1" in told
 
 
 def test_what_is_wrong_in_the_test_is_said(failed: str) -> None:
@@ -151,6 +167,31 @@ def test_the_seed_of_the_command_replaces_that_of_the_test(tmp_path: Path) -> No
     drawn = pytest_in(tmp_path, "--line-seed", "random", "-k", "test_it").stdout
     (seed,) = re.findall(r"^linectl: --line-seed (\d+)$", drawn, re.MULTILINE)
     assert seed == "11" or f"assert {seed} == 11" in drawn
+
+
+def test_a_project_may_have_fixtures_of_the_same_names(tmp_path: Path) -> None:
+    code = (
+        "import pytest\n\n@pytest.fixture\ndef simulated_line():\n    return 'mine'\n\n@pytest.fixture\n"
+        "def line():\n    return 'mine'\n\nasync def test_it(simulated_line, line):\n"
+        "    assert simulated_line == line == 'mine'\n"
+    )
+    (tmp_path / "test_mine.py").write_text(code, encoding="utf-8")
+    scope = "asyncio_default_fixture_loop_scope=function"
+    done = pytest_in(tmp_path, "-q", "--asyncio-mode=auto", "-o", scope)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_processes_of_a_session_take_the_seed_that_was_drawn(tmp_path: Path) -> None:
+    node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={plugin._SESSION_SEED: 77}))
+    plugin.pytest_configure_node(node)
+    (tmp_path / "conftest.py").write_text(  # what pytest-xdist does in each of its processes, before this hook
+        f"import pytest\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_configure(config):\n"
+        f"    config.workerinput = {node.workerinput!r}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "test_seed.py").write_text("def test_it(line_seed):\n    assert line_seed == 77\n", encoding="utf-8")
+    done = pytest_in(tmp_path, "-q", "--line-seed", "random")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_pytest_run_of_anybody_loads_next_to_nothing(tmp_path: Path) -> None:
