@@ -6,10 +6,10 @@ from pathlib import Path
 
 from linectl.config.files import SourceText, find_file, read_source
 from linectl.config.load import load_line
-from linectl.config.scenario_text import machines_of, scenario
+from linectl.config.scenario_text import absent, machines_of, scenario
 from linectl.model.faults import Scenario
 
-__all__ = ["SCENARIO_FOLDER", "find_scenario", "load_scenario", "load_scenario_text", "machines_of"]
+__all__ = ["SCENARIO_FOLDER", "absent", "find_scenario", "load_scenario", "load_scenario_text", "machines_of"]
 
 SCENARIO_FOLDER = "config/scenarios"
 

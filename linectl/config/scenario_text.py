@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from linectl.model.faults import KINDS, FaultKind, FaultOrder, Scenario
 from linectl.model.lines import LineDefinition
 from linectl.words import tr
 
-__all__ = ["LineOf", "machines_of", "scenario"]
+__all__ = ["LineOf", "absent", "machines_of", "scenario"]
 
 LineOf = Callable[[Path], LineDefinition]
 """Reads the line file to which a scenario belongs."""
@@ -27,6 +28,7 @@ LineOf = Callable[[Path], LineDefinition]
 _ORDER_KEYS = ("at", "fault", "target", "for", "count", "when")
 _NO_END_S = 1e12  # stands for a duration that cannot be read: nothing lies after it
 _TIMES = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_WASHER_ZONE = re.compile(r"z\d+")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h)")
 
 Text = Annotated[str, Field(min_length=1)]
@@ -75,6 +77,8 @@ def scenario(source: SourceText, line_of: LineOf) -> Scenario:
     orders = tuple(_order(each, number, document) for number, each in enumerate(file.faults))
     for number, order in enumerate(orders):
         _check(order, number, file.duration, line, document)
+    if line is not None:
+        _check_start(file, line, document)
     _check_feed(file, line, document)
     stop_on_problems(document)
     return Scenario(
@@ -104,7 +108,8 @@ def _write_out(document: Document) -> None:
     lots = data.get("lots")
     if isinstance(lots, tuple):
         data["lots"] = tuple(
-            _plain(each, ("lots", k), document) if isinstance(each, Mapping) else each for k, each in enumerate(lots)
+            _plain(each, ("lots", k), document, in_lot=True) if isinstance(each, Mapping) else each
+            for k, each in enumerate(lots)
         )
     faults = data.get("faults")
     if isinstance(faults, tuple):
@@ -124,12 +129,16 @@ def _gathered(order: Any, loc: Loc, document: Document) -> Any:
     return {**found, "values": values} if values else found
 
 
-def _plain(said: Mapping[str, Any], loc: Loc, document: Document) -> dict[str, Any]:
-    """Return what is a number or a word of `said`; anything else is told."""
-    odd = [key for key, value in said.items() if not isinstance(value, str | int | float)]
+def _plain(said: Mapping[str, Any], loc: Loc, document: Document, *, in_lot: bool = False) -> dict[str, Any]:
+    """Return what is a number or a word of `said` (a lot also has yes and no); anything else is told."""
+    odd = [key for key, value in said.items() if not _is_plain(value) or (isinstance(value, bool) and not in_lot)]
     for key in odd:
         document.complain((*loc, key), tr("expected a number or a word"))
     return {key: value for key, value in said.items() if key not in odd}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
 
 
 def _seconds(said: Any, loc: Loc, document: Document, instead_s: float = 1.0) -> Any:
@@ -207,6 +216,16 @@ def _check(order: FaultOrder, number: int, duration_s: float, line: LineDefiniti
         document.complain((*loc, "at"), message)
 
 
+def _check_start(file: ScenarioFile, line: LineDefinition, document: Document) -> None:
+    """A start of a machine that the line has not would be taken, and nobody would see it."""
+    machines = machines_of(line)
+    for name in file.initial:
+        if absent(name, machines):
+            message = tr("{line} cannot start with {name}: it has: {machines}")
+            told = message.format(line=line.name, name=name, machines=", ".join(machines))
+            document.complain(("initial", name), told)
+
+
 def _check_feed(file: ScenarioFile, line: LineDefinition | None, document: Document) -> None:
     """Bottles and a recipe are a washer's; the recipe is there."""
     if line is not None and "washer" not in machines_of(line):
@@ -221,8 +240,15 @@ def _check_feed(file: ScenarioFile, line: LineDefinition | None, document: Docum
             document.complain(("recipe",), error.message)
 
 
+def absent(start: str, machines: Collection[str]) -> bool:
+    """Return whether what `start` names (`bath.temperature`, `z3.temperature`) is of a machine not among `machines`."""
+    zone = start.partition(".")[0]
+    machine = "washer" if zone == "washer" or _WASHER_ZONE.fullmatch(zone) else zone
+    return machine in ("bath", "washer") and machine not in machines
+
+
 def machines_of(line: LineDefinition) -> tuple[str, ...]:
     """Return which machines of the simulator a line has: `bath`, `washer`."""
     zones = line.zones
-    has = {"bath": "bath" in zones, "washer": any(name[:1] == "z" and name[1:].isdigit() for name in zones)}
+    has = {"bath": "bath" in zones, "washer": any(_WASHER_ZONE.fullmatch(name) for name in zones)}
     return tuple(name for name, there in has.items() if there)

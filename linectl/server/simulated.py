@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from drivers.link import Link, Outcome, Point
 from drivers.settings import MqttSettings
 from linectl.clock import Clock
-from linectl.config.scenario_file import machines_of
+from linectl.config.scenario_file import absent, machines_of
 from linectl.errors import ConfigError, DeviceError
 from linectl.lab.soak import camera_tag
 from linectl.line.line import Line
@@ -28,7 +28,6 @@ HANDS = "hands"
 BATH = "bath"
 _REACH_WITHIN_S = 2.0
 _FILL_C = 45.0  # warm feed
-_WASHER_ZONES = frozenset(f"z{k}" for k in range(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,9 @@ def _must_be_there(definition: LineDefinition, initial: Mapping[str, float]) -> 
     """
     machines = machines_of(definition)
     for name in initial:
-        zone = name.partition(".")[0]
-        machine = BATH if zone == BATH else "washer" if zone == "washer" or zone in _WASHER_ZONES else ""
-        if machine and machine not in machines:
+        if absent(name, machines):
             text = tr("{line} cannot start with {name}: it has: {machines}")
-            raise ConfigError(text.format(line=definition.name, name=name, machines=", ".join(sorted(machines))))
+            raise ConfigError(text.format(line=definition.name, name=name, machines=", ".join(machines)))
 
 
 def _extras(definition: LineDefinition) -> set[str]:

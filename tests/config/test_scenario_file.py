@@ -101,6 +101,19 @@ def test_nothing_is_fed_to_a_bath(said: str) -> None:
     assert "has no washer" in told
 
 
+@pytest.mark.parametrize(("line", "start"), [("simulated", "z7.temperature"), ("simulated_washer", "bath.temperature")])
+def test_nothing_starts_that_the_line_has_not(line: str, start: str) -> None:
+    (told,) = refused(f"kind: scenario\nline: {line}\nduration: 8 h\ninitial:\n  room.temperature: 20\n  {start}: 50\n")
+    assert told.startswith(f"s.yaml:6:3: initial.{start}: ")
+    assert "it has: " in told
+
+
+@pytest.mark.parametrize("said", [".nan", ".inf", "true", "[1]", "{a: 1}"])
+def test_a_figure_is_a_number_or_a_word(said: str) -> None:
+    text = "faults:\n  - fault: sensor_spike\n    target: bath.temperature\n    size: 5\n    every_s: "
+    assert refused(f"{HEAD}{text}{said}\n") == ["s.yaml:8:5: faults[0].every_s: expected a number or a word"]
+
+
 def test_the_recipe_must_be_there() -> None:
     assert "s.yaml:4:1: recipe" in refused(HEAD + "recipe: nowhere\n")[0]
 
