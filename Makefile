@@ -46,6 +46,7 @@ study: .venv/dev
 	$(BIN)/python -m benchmarks.study_activation_energy
 	$(BIN)/python -m benchmarks.study_coverage
 	$(BIN)/python -m benchmarks.study_designs
+	$(BIN)/python -m benchmarks.study_line
 	$(BIN)/python -m benchmarks.study_day
 	$(BIN)/python -m benchmarks.study_names
 	$(BIN)/python -m benchmarks.study_confirmation

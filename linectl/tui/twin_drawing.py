@@ -341,6 +341,7 @@ def _known() -> dict[str, str]:
         "caustic_in_rinse": tr("caustic in the final rinse"),
         "rinse_pressure": tr("rinse pressure low"),
         "exhaust": tr("extraction failed"),
+        "chain.setpoint": tr("no chain speed is asked for"),
         "zone_step": tr("step between zones too large"),
         "stand": tr("bottles stand in caustic"),
         "prerinse": tr("prerinse"),

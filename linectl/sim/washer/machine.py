@@ -20,7 +20,7 @@ SOIL_G_BOTTLE = 0.6
 def reference_machine() -> WasherParams:
     """Return the reference washer.
 
-    Dwells add up to 725 s, tanks to 7.4 m3 and the final rinse's tray. Heaters are sized so that Z3 takes 1.8 h at
+    Dwells add up to 725 s, tanks to 7.4 m3 and the final rinse's tray. Heaters are sized so that Z3 takes 1.85 h at
     100 kW from 15 to 80 °C; surfaces and walls lose 10 to 20 kW in all at the temperatures of the 80 °C recipe.
     """
     return WasherParams(

@@ -206,6 +206,8 @@ class WasherPlc(Program):
             return "state"
         if not self.feed_enable:
             return "feed_enable"
+        if not self.setpoints.speed_b_h:  # as after a power-up, before a recipe: a chain that stands takes none
+            return "chain.setpoint"
         return "alarm" if self._blocks & Block.FEED else feed_refused(seen, doing)
 
     def _dose(self, seen: Seen) -> Eight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -276,3 +277,11 @@ def test_the_number_of_alarms_stays_a_word() -> None:
     plc.alarms.seq = 0xFFFF
     plc.alarms.raise_now(Alarm.WATCHDOG)
     assert plc.alarms.seq == 0
+
+
+def test_a_chain_that_nobody_gave_a_speed_takes_no_bottles_and_says_so() -> None:
+    bench = Bench()
+    plc = bench.execute()
+    plc.ask(replace(plc.setpoints, speed_b_h=0.0))
+    bench.scan(3)
+    assert (plc.refused, plc.orders.feed) == ("chain.setpoint", False)
