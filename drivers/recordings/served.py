@@ -139,6 +139,9 @@ class RecordedDevice:
             self._on_difference(difference)
 
     def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # taken while it was stopping
+            writer.transport.abort()
+            return
         self._writers.add(writer)
 
         async def read() -> bytes:

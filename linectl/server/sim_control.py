@@ -49,7 +49,8 @@ class SimControl:
         self._ops = dict(ops)
         self._data = data
         self._token = secrets.token_urlsafe(24)
-        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._talks: set[asyncio.Task[None]] = set()
         self._open = AsyncExitStack()
         self.file = Path()
 
@@ -72,22 +73,26 @@ class SimControl:
 
     async def _hang_up(self, server: asyncio.Server) -> None:
         server.close()
-        for writer in self._talks.values():
+        for writer in self._writers:
             writer.transport.abort()  # not cancelled: asyncio complains of that in Python 3.11
         await asyncio.gather(*self._talks, return_exceptions=True)
         await server.wait_closed()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = asyncio.current_task()
-        assert talk is not None
-        self._talks[talk] = writer
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Note a connection at once, not when its task gets its first turn: it may be hung up before."""
+        self._writers.add(writer)
+        talk = asyncio.create_task(self._serve(reader, writer), name="control socket")
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if len(self._talks) <= _CONNECTIONS:
+            if len(self._writers) <= _CONNECTIONS:
                 await self._talk(reader, writer)
         except (ConnectionError, TimeoutError):
             writer.transport.abort()  # it went away, or never said who it is
         finally:
-            del self._talks[talk]
+            self._writers.discard(writer)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()

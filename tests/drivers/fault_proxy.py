@@ -65,6 +65,8 @@ class FaultProxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.reset()  # those whose task never had a turn
+        self._writers.clear()
         if server is not None:
             await server.wait_closed()
 
@@ -83,12 +85,12 @@ class FaultProxy:
 
     def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
         task = asyncio.create_task(self._serve(reader, writer), name="fault proxy")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         far: asyncio.StreamWriter | None = None
         try:
             if self.refuse:

@@ -43,10 +43,10 @@ import contextlib
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from drivers.errors import BadReply, DeviceFault, LinkDown
 from drivers.frames.modbus import (
@@ -185,7 +185,11 @@ class HostileServer:
 
     # the wires
 
-    async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[Any, Any, None]:
+        self._writers[writer] = None  # known at once: it may be stopped before its task has a turn
+        return self._serve(reader, writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers[writer] = asyncio.current_task()
         buffer, requests = bytearray(), RtuRequests()
         try:

@@ -44,10 +44,13 @@ class Talk:
 @contextlib.asynccontextmanager
 async def talking(seed: int = 1) -> AsyncIterator[Talk]:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(4096):
                 writer.write(data)
-        writer.close()
+        except OSError:
+            pass  # the proxy has reset it
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     async with fault_proxy(server.sockets[0].getsockname()[1], seed=seed) as proxy:

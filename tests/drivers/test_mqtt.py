@@ -53,8 +53,10 @@ async def test_without_a_broker_the_address_is_named(host: str) -> None:
 
 async def test_a_server_that_never_answers_is_no_broker() -> None:
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _reader.read()
-        writer.close()
+        try:
+            await _reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -66,8 +68,10 @@ async def test_a_server_that_never_answers_is_no_broker() -> None:
 
 async def test_closing_in_the_midst_of_connecting_leaves_nothing_behind() -> None:
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _reader.read()
-        writer.close()
+        try:
+            await _reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     link = MqttLink(MqttSettings("127.0.0.1", server.sockets[0].getsockname()[1]))

@@ -167,12 +167,14 @@ async def answering(*answers: bytes) -> AsyncIterator[int]:
     """Be a broker that answers packet after packet with what is given (b"": hangs up); the port is yielded."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in answers:
-            await reader.read(4096)
-            writer.write(answer)
-        if answers and answers[-1]:
-            await reader.read()
-        writer.close()
+        try:
+            for answer in answers:
+                await reader.read(4096)
+                writer.write(answer)
+            if answers and answers[-1]:
+                await reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     yield int(server.sockets[0].getsockname()[1])

@@ -12,8 +12,9 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import pytest
 import serial
@@ -130,14 +131,17 @@ async def tcp_server(greeting: bytes = b"") -> AsyncIterator[tuple[str, list[asy
     """Serve the first letter of each line's answer over TCP: `R` CR is answered by `R:` and the count of bytes."""
     writers: list[asyncio.StreamWriter] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[Any, Any, None]:
         writers.append(writer)
+        return serve(reader, writer)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 writer.write(b"echo " + await reader.readuntil(b"\r"))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(joined, "127.0.0.1", 0)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", writers
     finally:

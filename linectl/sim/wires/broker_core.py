@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from amqtt.broker import Broker
@@ -18,6 +19,14 @@ class FreezableBroker(Broker):
         self._serves = asyncio.Event()
         self._serves.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._ended = False
+
+    async def shutdown(self) -> None:
+        """Stop, and drop whoever has connected but not yet said who it is too."""
+        self._ended = True
+        await super().shutdown()
+        for writer in self._writers:
+            writer.transport.abort()
 
     def freeze(self) -> None:
         """Read nothing any more."""
@@ -32,16 +41,21 @@ class FreezableBroker(Broker):
             if not writer.is_closing():
                 _transport(writer).resume_reading()
 
-    async def stream_connected(
+    def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
-    ) -> None:
-        """Serve a client, not before the broker serves at all."""
+    ) -> Coroutine[Any, Any, None]:
+        """Serve a client; it is known from now on, and not when its task gets its first turn."""
         self._writers.add(writer)
+        return self._serve(reader, writer, listener_name)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str) -> None:
         try:
-            await self._serves.wait()
-            await super().stream_connected(reader, writer, listener_name)
+            await self._serves.wait()  # a broker that hangs takes connections
+            if not self._ended:
+                await super().stream_connected(reader, writer, listener_name)
         finally:
             self._writers.discard(writer)
+            writer.transport.abort()
 
 
 def _transport(writer: asyncio.StreamWriter) -> asyncio.ReadTransport:

@@ -194,6 +194,9 @@ class ModbusRtuServer:
         return (asked + answered) * self.character_s + silence_s(self.character_s) + self.turnaround_s
 
     def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # taken while it was stopping
+            writer.transport.abort()
+            return
         self._writers.add(writer)
         self._start(_Socket(reader, writer), "tcp", lambda: self._left(writer))
 
