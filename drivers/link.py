@@ -9,7 +9,19 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from drivers.wire_tap import DeviceStats, WireTap
 
-__all__ = ["Link", "LinkStats", "Outcome", "Point", "Priority", "RawReading", "RawValue", "ReadsAtOnce", "WriteResult"]
+__all__ = [
+    "Answer",
+    "Link",
+    "LinkStats",
+    "Outcome",
+    "Point",
+    "Priority",
+    "RawReading",
+    "RawValue",
+    "ReadsAtOnce",
+    "WriteResult",
+    "reading_of",
+]
 
 RawValue = float | int | bool | str | tuple[int, ...]
 
@@ -67,6 +79,17 @@ class RawReading(NamedTuple):
     t_reply_s: float = 0.0
     source_ns: int | None = None
     fresh_s: float | None = None
+
+
+Answer = RawReading | RawValue | None
+"""A reading, or a bare value for one that was taken at this very moment and needs no times; None: there is none yet."""
+
+
+def reading_of(answer: Answer, now_s: float) -> RawReading:
+    """Return the reading that `answer` is at loop time `now_s` (s)."""
+    if isinstance(answer, RawReading):
+        return answer
+    return RawReading(answer, "waiting_for_initial_data" if answer is None else "", "", now_s, now_s)
 
 
 class Outcome(StrEnum):
@@ -148,5 +171,8 @@ class Link(Protocol):
 class ReadsAtOnce(Protocol):
     """A `Link` that often need not wait, since no wire lies between: whoever asks it is spared a task of its own."""
 
-    def read_now(self, points: Sequence[Point]) -> Mapping[Point, RawReading] | None:
-        """Return what `read` would return at once; None when it would wait, or is not open: then `read` is asked."""
+    def read_now(self, points: Sequence[Point]) -> Sequence[Answer] | None:
+        """Return what `read` would return at once, in the order of `points`.
+
+        None when it would wait, or is not open: then `read` is asked.
+        """

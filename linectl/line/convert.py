@@ -21,6 +21,7 @@ _RANGES = {
     for kind in ("u16", "i16", "u32", "i32", "u64", "i64")
 }
 _NUMBER = (int, float)  # made once: `int | float` would be made anew for each value
+_KNOWN = 1000  # decoded values of a register that are remembered
 _LARGEST_WHOLE = 1 << 53  # the store keeps values as float64: whole numbers beyond are not kept exactly
 
 
@@ -37,7 +38,27 @@ def decoder(tag: Tag) -> Decoder:
     """
     if tag.dtype == "bool":
         return _bool_decoder()
-    return _counting(tag, _number_decoder(tag)) if tag.counter else _number_decoder(tag)
+    if tag.counter:
+        return _counting(tag, _number_decoder(tag))
+    registers = tag.point is not None and tag.point.kind in _RANGES
+    return _remembering(_number_decoder(tag)) if registers else _number_decoder(tag)
+
+
+def _remembering(decode: Decoder) -> Decoder:
+    """Return `decode` for registers: they hold few values, which come again and again."""
+    known: dict[int, Decoded] = {}
+
+    def remembered(raw: RawValue) -> Decoded:
+        if type(raw) is not int:  # 1.0 and True would find what is known of 1
+            return decode(raw)
+        decoded = known.get(raw)
+        if decoded is None:
+            if len(known) >= _KNOWN:
+                known.clear()
+            decoded = known[raw] = decode(raw)
+        return decoded
+
+    return remembered
 
 
 def _counting(tag: Tag, decode: Decoder) -> Decoder:

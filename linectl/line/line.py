@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from drivers.errors import DriverError
-from drivers.link import Link, Outcome, Point, RawReading
+from drivers.link import Link, Outcome, RawReading
 from drivers.wire_tap import WireTap
 from linectl.clock import Clock
 from linectl.config.secrets import with_secrets
@@ -21,7 +21,7 @@ from linectl.line.links import address_of, build_link, what_to_try
 from linectl.line.narrow import read_only
 from linectl.line.plc import Plc
 from linectl.line.reports import Command, CommandReport, Result, WriteReport
-from linectl.line.scan import Group, Scanner, Tick, groups
+from linectl.line.scan import Group, Scanner, Tick, groups, pulse_of
 from linectl.line.trace import Trace, traced
 from linectl.line.values import Values
 from linectl.line.watch import Watch
@@ -80,7 +80,10 @@ class Line:
         self._plc = (
             None if control is None else Plc(definition, control, self._wire, clock, self._emit, self._next_scan)
         )
-        self._scanner = Scanner(self._links, clock, self._values, self._watch, boot=boot, pulse=self._pulse())
+        pulse = pulse_of(definition)
+        self._scanner = Scanner(
+            self._links, clock, self._values, self._watch, boot=boot, pulse_link="" if pulse is None else pulse[0]
+        )
         self._scanner.done = self._scanned
         self._first: dict[str, asyncio.Future[None]] = {}
         self._control_task: asyncio.Task[None] | None = None
@@ -189,7 +192,7 @@ class Line:
 
     def raw(self, tag: str) -> RawReading | None:
         """Return what the wire said last of `tag`, before scaling; None before the first answer, and if derived."""
-        return self._values.raws.get(self._known(tag).name)
+        return self._values.raw(self._known(tag).name)
 
     @property
     def taps(self) -> Mapping[str, WireTap]:
@@ -338,11 +341,6 @@ class Line:
         self._waiters.add(waiter)
         await asyncio.wait([waiter], timeout=min(within_s, 1.0))
         self._waiters.discard(waiter)
-
-    def _pulse(self) -> tuple[str, Point] | None:
-        control = self.definition.control
-        tag = None if control is None else self.definition.tags[control.plc_counter]
-        return None if tag is None or tag.point is None else (tag.link, tag.point)
 
     def _emit(self, kind: str, data: Mapping[str, object]) -> None:
         if kind == "link_back" and self._plc is not None and data["link"] == self._plc.link:

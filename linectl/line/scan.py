@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, NamedTuple
 
 from drivers.errors import DriverError
-from drivers.link import Link, Point, Priority, RawReading, ReadsAtOnce
+from drivers.link import Answer, Link, Point, Priority, RawReading, ReadsAtOnce
 from linectl.clock import Clock
 from linectl.line.values import Values
 from linectl.line.watch import Watch
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Quality, Reading, Scan, ScanLayout, bad
 
-__all__ = ["Group", "Scanner", "Tick", "groups"]
+__all__ = ["Group", "Scanner", "Tick", "groups", "pulse_of"]
 
 _DEADLINE = 0.9  # of the period, at most of one second: a loss shows before the next tick
 _LATE_DEADLINE = 0.4  # the same share, counted from now, for a tick that is made late
@@ -27,11 +27,14 @@ _LOST = {"not_connected", "timeout"}
 
 @dataclass(slots=True)
 class Part:
-    """What one group asks of one link: per point, where its reading goes in the scan and for which tag."""
+    """What one group asks of one link: per point, for which tag and where its reading goes in the scan."""
 
     link: str
     points: tuple[Point, ...] = ()
-    entries: list[tuple[Point, int, str]] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+    qualities: list[Quality | None] = field(default_factory=list)  # as they were told last
+    counter: int | None = None  # which of the points is the PLC's own counter
     task: asyncio.Task[None] | None = None  # the question under way
 
 
@@ -43,7 +46,6 @@ class Group:
     parts: list[Part]
     derived: list[tuple[int, Tag]]
     index: dict[str, int]
-    qualities: list[Quality | None]
     sequence: int = -1
 
 
@@ -65,9 +67,16 @@ class _Pending:
     timer: asyncio.TimerHandle | None = None
 
 
+def pulse_of(definition: LineDefinition) -> tuple[str, Point] | None:
+    """Return the link and the point of the PLC's own counter, by which its program shows that it runs."""
+    control = definition.control
+    tag = None if control is None else definition.tags[control.plc_counter]
+    return None if tag is None or tag.point is None else (tag.link, tag.point)
+
+
 def groups(definition: LineDefinition) -> list[Group]:
     """Return the scan groups of a line, each with the tags that name it, in the order of the file."""
-    found = []
+    found, pulse = [], pulse_of(definition)
     for name, period_s in definition.scans.items():
         tags = [tag for tag in definition.tags.values() if tag.scan == name]
         if not tags:
@@ -76,20 +85,24 @@ def groups(definition: LineDefinition) -> list[Group]:
         for number, tag in enumerate(tags):
             if tag.point is not None:
                 part = parts.setdefault(tag.link, Part(tag.link))
+                if (tag.link, tag.point) == pulse:
+                    part.counter = len(part.points)
                 part.points += (tag.point,)
-                part.entries.append((tag.point, number, tag.name))
+                part.names += (tag.name,)
+                part.places += (number,)
+                part.qualities.append(None)
         layout = ScanLayout(name, period_s, tuple(tag.name for tag in tags))
         computed = [(number, tag) for number, tag in enumerate(tags) if tag.derived is not None]
         index = {tag.name: number for number, tag in enumerate(tags)}
-        found.append(Group(layout, list(parts.values()), computed, index, [None] * len(tags)))
+        found.append(Group(layout, list(parts.values()), computed, index))
     return found
 
 
 class Scanner:
     """Makes scans. Links are asked in tasks of their own, so that none waits for another, unless they need not wait.
 
-    `done` is called with each whole scan. A scan is whole when every link has answered, at the latest a little after
-    its deadline; a link still busy with an earlier tick is not asked again.
+    `done` is called with each whole scan; `pulse_link` carries the PLC's own counter. A scan is whole when every link
+    has answered, at the latest a little after its deadline; a link still busy with an earlier tick is not asked again.
     """
 
     def __init__(
@@ -100,7 +113,7 @@ class Scanner:
         watch: Watch,
         *,
         boot: str,
-        pulse: tuple[str, Point] | None = None,
+        pulse_link: str = "",
     ) -> None:
         self._links = links
         self._ready = {name: link for name, link in links.items() if isinstance(link, ReadsAtOnce)}
@@ -108,7 +121,7 @@ class Scanner:
         self._values = values
         self._watch = watch
         self._boot = boot
-        self._pulse = pulse
+        self._pulse_link = pulse_link
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.done: Callable[[Group, Scan], None] = lambda _group, _scan: None
@@ -179,66 +192,57 @@ class Scanner:
             if part.task is not None:
                 self._tasks.discard(part.task)
             part.task = None
-        self._take(part, pending, answers)
+        self._take(part, pending, _in_order(part.points, answers))
         pending.waiting -= 1
         if pending.waiting == 0:
             self._finish(pending)
 
-    def _take(self, part: Part, pending: _Pending, answers: Mapping[Point, RawReading]) -> None:
+    def _take(self, part: Part, pending: _Pending, answers: Sequence[Answer]) -> None:
         """Turn the answers of one link into readings."""
         now_s, now_ns = self._loop.time(), self._clock.now_ns()
         alive = self._answered(part, answers)
-        frozen = self._frozen(part.link, answers, now_s)
-        made, sequence, readings = self._values.made, pending.tick.sequence, pending.readings
-        changed, qualities = frozen, pending.group.qualities
-        points = part.points
-        in_order = len(answers) == len(points) and all(map(is_, answers, points))  # as most links answer
-        raws = answers.values() if in_order else [answers[point] for point in points]
-        for (_point, number, name), raw in zip(part.entries, raws, strict=True):
-            reading = readings[number] = made(name, raw, sequence, now_s, now_ns)
-            changed = changed or reading.quality is not qualities[number]
+        frozen = self._frozen(part, answers, now_s)
+        made = self._values.all_made(part.names, answers, pending.tick.sequence, now_s, now_ns)
         if frozen:
-            self._freeze(part, pending, now_s)
-        if changed and alive and not self._watch.is_lost(part.link):
-            self._told(part, pending)
+            made = [self._freeze(reading, now_s) for reading in made]
+        readings = pending.readings
+        for place, reading in zip(part.places, made, strict=True):
+            readings[place] = reading
+        if [reading.quality for reading in made] != part.qualities and alive and not self._watch.is_lost(part.link):
+            self._told(part, made)
 
-    def _answered(self, part: Part, answers: Mapping[Point, RawReading]) -> bool:
+    def _answered(self, part: Part, answers: Sequence[Answer]) -> bool:
         silent = None
-        for raw in answers.values():
-            if raw.value is not None or raw.reason not in _LOST:
+        for answer in answers:
+            if not isinstance(answer, RawReading) or answer.value is not None or answer.reason not in _LOST:
                 self._watch.answered(part.link, alive=True)
                 return True
-            silent = raw
+            silent = answer
         if silent is not None:
             self._watch.answered(part.link, alive=False, reason=silent.reason, detail=silent.detail)
         return False
 
-    def _frozen(self, link: str, answers: Mapping[Point, RawReading], now_s: float) -> bool:
-        """Return whether the values of `link` come from a PLC whose program stands still."""
-        if self._pulse is None or link != self._pulse[0]:
+    def _frozen(self, part: Part, answers: Sequence[Answer], now_s: float) -> bool:
+        """Return whether the values of the part's link come from a PLC whose program stands still."""
+        if part.link != self._pulse_link:
             return False
-        counter = answers.get(self._pulse[1])
-        if counter is not None:
-            self._watch.pulse(link, counter.value, now_s)
+        if part.counter is not None:
+            counter = answers[part.counter]
+            told = counter.value if isinstance(counter, RawReading) else counter
+            self._watch.pulse(part.link, told, now_s)
         return self._watch.pulse_lost
 
-    def _freeze(self, part: Part, pending: _Pending, now_s: float) -> None:
-        for _point, number, name in part.entries:
-            reading = pending.readings[number]
-            assert reading is not None
-            times = reading.source_time_ns, reading.received_time_ns
-            frozen = Reading(name, None, bad("stale"), *times, reading.sequence, "the PLC's counter stands still")
-            pending.readings[number] = self._values.put(frozen, now_s)
+    def _freeze(self, reading: Reading, now_s: float) -> Reading:
+        times = reading.source_time_ns, reading.received_time_ns
+        detail = "the PLC's counter stands still"
+        return self._values.put(Reading(reading.tag, None, bad("stale"), *times, reading.sequence, detail), now_s)
 
-    def _told(self, part: Part, pending: _Pending) -> None:
-        qualities, readings = pending.group.qualities, pending.readings
-        for _point, number, name in part.entries:
-            reading = readings[number]
-            assert reading is not None
-            if reading.quality is not qualities[number]:
-                qualities[number] = reading.quality
+    def _told(self, part: Part, made: Sequence[Reading]) -> None:
+        for k, reading in enumerate(made):
+            if reading.quality is not part.qualities[k]:
+                part.qualities[k] = reading.quality
                 if not self._watch.pulse_lost:
-                    self._watch.sensor(name, reading.quality, reading.detail)
+                    self._watch.sensor(reading.tag, reading.quality, reading.detail)
 
     def _finish(self, pending: _Pending) -> None:
         """Complete the scan with what came, and give it."""
@@ -251,9 +255,7 @@ class Scanner:
         for number, tag in group.derived:
             pending.readings[number] = self._derive(tag, pending)
         names = group.layout.tags
-        readings = tuple(
-            self._missing(names[k], tick) if reading is None else reading for k, reading in enumerate(pending.readings)
-        )
+        readings = tuple(reading or self._missing(names[k], tick) for k, reading in enumerate(pending.readings))
         self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, readings))
 
     def _derive(self, tag: Tag, pending: _Pending) -> Reading:
@@ -269,3 +271,10 @@ class Scanner:
     def _missing(self, name: str, tick: Tick) -> Reading:
         """Return the reading of a tag whose link kept no deadline; the last value stays what was last heard."""
         return Reading(name, None, bad("timeout"), tick.t_ns, tick.t_ns, tick.sequence)
+
+
+def _in_order(points: Sequence[Point], answers: Mapping[Point, RawReading]) -> Sequence[RawReading]:
+    """Return `answers` in the order of `points`, in which most links give them."""
+    if len(answers) == len(points) and all(map(is_, answers, points)):
+        return tuple(answers.values())
+    return [answers[point] for point in points]

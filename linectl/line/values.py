@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import cast
 
-from drivers.link import Link, RawReading
+from drivers.link import Answer, Link, RawReading, RawValue, reading_of
 from linectl.clock import Clock
 from linectl.line.convert import Decoded, Decoder, decoder, judged
 from linectl.line.derive import derived
@@ -18,6 +20,7 @@ __all__ = ["STALE_PERIODS", "UNSCANNED_AGE_S", "Values", "max_age_s"]
 STALE_PERIODS = 2.5  # a value older than so many scan periods is stale
 UNSCANNED_AGE_S = 2.5  # s; the same for a tag that no scan group reads
 _KNOWN = 1000  # computed values remembered
+_WITH_TIMES = {RawReading, type(None)}  # types of answers that are no bare value
 _new = tuple.__new__  # what a named tuple's own constructor calls, for a reading is made per tag and scan
 
 
@@ -49,7 +52,7 @@ class Values:
         self.latest = {name: Reading(name, None, waiting, now_ns, now_ns, 0) for name in definition.tags}
         self.arrived = dict.fromkeys(definition.tags, float("-inf"))
         self._believed = dict(self._max_age)
-        self.raws: dict[str, RawReading] = {}
+        self._said: dict[str, Answer] = {}  # a bare value was read at `arrived`
         self._known: dict[tuple[str | Value | None, ...], Decoded] = {}
 
     def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
@@ -70,8 +73,34 @@ class Values:
         self.latest[name] = reading
         self.arrived[name] = arrived_s
         self._believed[name] = max_age_s if fresh_s is None else max(max_age_s, fresh_s)
-        self.raws[name] = raw
+        self._said[name] = raw
         return reading
+
+    def all_made(
+        self, names: Sequence[str], answers: Sequence[Answer], sequence: int, now_s: float, now_ns: int
+    ) -> list[Reading]:
+        """Return what `made` returns of each of `answers`, which came together: bare values as columns, in one go."""
+        if not _WITH_TIMES.isdisjoint(map(type, answers)):
+            made = self.made
+            return [
+                made(name, reading_of(answer, now_s), sequence, now_s, now_ns)
+                for name, answer in zip(names, answers, strict=True)
+            ]
+        decoders, now = self.decoders, repeat(now_ns)
+        bare = cast("Sequence[RawValue]", answers)
+        decoded = [decoders[name](told) for name, told in zip(names, bare, strict=True)]
+        values, qualities, details = zip(*decoded, strict=True)
+        columns = zip(names, values, qualities, now, now, repeat(sequence), details, strict=False)  # some without end
+        readings = list(map(_new, repeat(Reading), columns))
+        self.latest.update(zip(names, readings, strict=True))
+        self.arrived.update(dict.fromkeys(names, now_s))
+        self._believed.update(zip(names, map(self._max_age.__getitem__, names), strict=True))
+        self._said.update(zip(names, answers, strict=True))
+        return readings
+
+    def raw(self, name: str) -> RawReading | None:
+        """Return what the wire said last of `name`, before scaling; None before the first answer, and if derived."""
+        return reading_of(self._said[name], self.arrived[name]) if name in self._said else None
 
     def put(self, reading: Reading, arrived_s: float) -> Reading:
         """Keep a reading that was not made from a wire."""

@@ -122,13 +122,13 @@ class WasherBank:
         alarms, orders = plc.alarms, plc.orders
         words[Input.HEARTBEAT : Input.UNIT_MODE + 1] = [
             plc.counter,
-            plc.state,
+            int(plc.state),
             plc.recipe,
             SCHEMA,
             plc.boots & 0xFFFF,
             plc.handshake.ack_seq,
-            plc.handshake.ack_result,
-            plc.mode,
+            int(plc.handshake.ack_result),
+            int(plc.mode),
         ]
         if plc.seen is not None:
             words[Input.NAOH_Z2 : Input.NAOH_Z3 + 1] = [_scaled(pct * 100.0) for pct in plc.seen.naoh_pct]

@@ -16,7 +16,7 @@ from drivers.errors import DeviceFault
 from drivers.frames.ezo import NO_PROBE_RTD
 from drivers.frames.registers import Decode, decoder, registers_of, value_of
 from drivers.frames.sics import CANCEL, NOW, TARE, ZERO, parse_tare, parse_weight, parse_zero
-from drivers.link import Point, RawReading, RawValue
+from drivers.link import Answer, Point, RawReading, RawValue
 from linectl.sim.wires.balance import Balance
 from linectl.sim.wires.bank import Bank, ModbusFault
 from linectl.sim.wires.circulator import Circulator
@@ -32,10 +32,10 @@ Exchange = tuple[Asked, tuple[Point, ...]]
 class RigDevice(Protocol):
     """One device of the rig, asked directly."""
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the point's raw value, a whole reading, or None when there is none yet."""
 
-    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+    def read_all(self, points: Sequence[Point]) -> Sequence[Answer]:
         """Return what `read` says of each of `points`, all taken at one moment."""
 
     def write(self, point: Point, value: RawValue) -> RawValue:
@@ -49,7 +49,7 @@ class RigDevice(Protocol):
     def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
         """Return the requests that a driver would send for `points`."""
 
-    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[Answer]:
         """Return what `read` says of the points of one exchange, as what it meets lets it be seen."""
 
     def asked(self, point: Point) -> Asked:
@@ -58,6 +58,9 @@ class RigDevice(Protocol):
 
 _FUNCTIONS = {"co": 1, "di": 2, "hr": 3, "ir": 4}
 _GAP = 8  # registers that are rather read along than asked for apart
+_AS_IT_IS = decoder("u16")  # of most registers nothing need be decoded
+_PLANS_KEPT = 64
+_SHORT = 4  # points whose hash costs less than to keep their tuple
 
 
 class _Block(NamedTuple):
@@ -68,6 +71,11 @@ class _Block(NamedTuple):
     address: int
     size: int
     parts: tuple[tuple[int, int, int, Decode], ...]  # index of the point, its first and its end in the block
+
+    def decode(self, held: Sequence[int], found: list[Answer]) -> None:
+        """Put what the block holds into `found`, each at its point's index."""
+        for index, start, end, decode in self.parts:
+            found[index] = held[start] if decode is _AS_IT_IS else decode(held[start:end])
 
 
 def _blocks(points: Sequence[Point], gap: int) -> tuple[_Block, ...]:
@@ -93,49 +101,49 @@ class ModbusMemory:
     def __init__(self, banks: Mapping[int, Bank], before: Callable[[int], None]) -> None:
         self._banks = banks
         self._before = before
-        self._blocks = lru_cache(maxsize=64)(_blocks)
+        self._blocks = lru_cache(maxsize=_PLANS_KEPT)(_blocks)
+        self._plans: dict[int, tuple[Sequence[Point], tuple[_Block, ...]]] = {}  # of long tuples, by their identity
         self._gap = _GAP
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return what the point holds now."""
         self._before(modbus_address(point).unit)
         return self._value(point)
 
-    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+    def read_all(self, points: Sequence[Point]) -> Sequence[Answer]:
         """Return what the points hold now; registers that touch are read at once, as their server would be asked."""
-        found: list[RawReading | RawValue | None] = [None] * len(points)
+        found: list[Answer] = [None] * len(points)
         ready = -1
-        for unit, table, address, count, parts in self._blocks(tuple(points), self._gap):
-            if unit != ready:
-                self._before(unit)
-                ready = unit
+        for block in self._plan(points):
+            if block.unit != ready:
+                self._before(block.unit)
+                ready = block.unit
             try:
-                held = self._banks[unit].read(table, address, count)
+                held = self._banks[block.unit].read(block.table, block.address, block.size)
             except ModbusFault:  # what lies between: asked again without it, from now on
                 self._gap = 0
+                self._plans.clear()
                 return [self._read_alone(point) for point in points]
-            for index, start, end, decode in parts:
-                found[index] = decode(held[start:end])
+            block.decode(held, found)
         return found
 
     def exchanges(self, points: Sequence[Point]) -> Sequence[Exchange]:
         """Return a request for each block of registers that touch."""
         return [
             (Asked("tcp", unit, _FUNCTIONS[table], address, count), tuple(points[index] for index, *_ in parts))
-            for unit, table, address, count, parts in self._blocks(tuple(points), self._gap)
+            for unit, table, address, count, parts in self._plan(points)
         ]
 
-    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[Answer]:
         """Return what the points of one block hold, its registers as the meeting shows them."""
-        ((unit, table, address, count, parts),) = self._blocks(tuple(points), self._gap)
-        self._before(unit)
+        (block,) = self._plan(points)
+        self._before(block.unit)
         try:
-            held = meeting.registers(self._banks[unit].read(table, address, count))
+            held = meeting.registers(self._banks[block.unit].read(block.table, block.address, block.size))
         except ModbusFault:
             return [self._read_alone(point) for point in points]
-        found: list[RawReading | RawValue | None] = [None] * len(points)
-        for index, start, end, decode in parts:
-            found[index] = decode(held[start:end])
+        found: list[Answer] = [None] * len(points)
+        block.decode(held, found)
         return found
 
     def asked(self, point: Point) -> Asked:
@@ -143,6 +151,18 @@ class ModbusMemory:
         place = modbus_address(point)
         function = 16 if place.count > 1 else 5 if place.is_bit else 6
         return Asked("tcp", place.unit, function, place.address, place.count)
+
+    def _plan(self, points: Sequence[Point]) -> tuple[_Block, ...]:
+        """Return the blocks of `points`; a long tuple is known by itself, for its hash takes as long as reading it."""
+        known, blocks = self._plans.get(id(points), (None, ()))
+        if known is points:
+            return blocks
+        blocks = self._blocks(tuple(points), self._gap)
+        if len(points) > _SHORT and isinstance(points, tuple):
+            if len(self._plans) >= _PLANS_KEPT:
+                self._plans.clear()
+            self._plans[id(points)] = (points, blocks)
+        return blocks
 
     def _read_alone(self, point: Point) -> RawReading | RawValue:
         try:
@@ -178,11 +198,11 @@ class ModbusMemory:
 class _Text:
     """What is asked in lines of text: one question for each point, nothing to write unless it says so."""
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the point's value."""
         raise NotImplementedError
 
-    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+    def read_all(self, points: Sequence[Point]) -> Sequence[Answer]:
         """Return what `read` says of each of `points`."""
         return [self.read(point) for point in points]
 
@@ -194,7 +214,7 @@ class _Text:
         """Return a question for each point."""
         return [(self.asked(point), (point,)) for point in points]
 
-    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[Answer]:
         """Return what `read` says."""
         del meeting  # a line of text has no registers
         return self.read_all(points)
@@ -211,7 +231,7 @@ class EzoMemory(_Text):
         self._circuit = circuit
         self._before = before
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the field that the point names of a reading taken now."""
         self._before()
         field = ezo_field(point)
@@ -233,7 +253,7 @@ class BalanceMemory(_Text):
     def __init__(self, balance: Balance) -> None:
         self._balance = balance
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the net weight in g, or why there is none."""
         name = sics_point(point)
         if name in {"tare", "zero"}:
@@ -271,7 +291,7 @@ class CirculatorMemory(_Text):
     def __init__(self, circulator: Circulator) -> None:
         self._circulator = circulator
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the bath, the setpoint (°C), whether it runs, or its status."""
         self._circulator.advance()
         device = self._circulator

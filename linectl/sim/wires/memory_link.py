@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from drivers.errors import DeviceFault, LinkDown
-from drivers.link import LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.link import Answer, LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult, reading_of
 from drivers.wire_tap import WireTap
 from linectl.sim.wires.memory import RigDevice
 from linectl.sim.wires.trouble import Asked, Meeting, Reply, Trouble
@@ -78,24 +78,22 @@ class DeviceLink:
     ) -> Mapping[Point, RawReading]:
         """Return what the device says of each point: at once, unless something is wrong with the wire."""
         del priority  # there is no queue
+        now_s = asyncio.get_running_loop().time()
         answers = self.read_now(points)
         if answers is not None:
-            return answers
+            return {point: reading_of(each, now_s) for point, each in zip(points, answers, strict=True)}
         self._stats.requests += 1
         if self.is_open():
             return await self._read_in_trouble(points, deadline)
-        now_s = asyncio.get_running_loop().time()
         return {point: RawReading(None, "not_connected", self._name, now_s, now_s) for point in points}
 
-    def read_now(self, points: Sequence[Point]) -> Mapping[Point, RawReading] | None:
+    def read_now(self, points: Sequence[Point]) -> Sequence[Answer] | None:
         """Return what the device says of each point; None when it is cut off or in trouble."""
         if any(self._ills) or not self.is_open():
             return None
-        now_s = asyncio.get_running_loop().time()
         self._stats.requests += 1
         self._stats.replies += 1
-        found = self._device.read_all(points)
-        return {point: _reading(each, now_s) for point, each in zip(points, found, strict=True)}
+        return self._device.read_all(points)
 
     async def write(
         self, point: Point, value: RawValue, *, deadline: float, priority: Priority = Priority.WRITE
@@ -147,7 +145,7 @@ class DeviceLink:
                 detail = f"{self._name}: {reason}"
                 found |= dict.fromkeys(together, RawReading(None, reason, detail, now_s, now_s))
             else:
-                found |= {point: _reading(each, now_s) for point, each in zip(together, values, strict=True)}
+                found |= {point: reading_of(each, now_s) for point, each in zip(together, values, strict=True)}
         return found
 
     async def _write_in_trouble(self, point: Point, value: RawValue, deadline: float) -> WriteResult:
@@ -206,9 +204,3 @@ def _outcome(reply: Reply, patience_s: float, numbered: bool) -> tuple[str, floa
     if cut or after_s > patience_s:
         return "timeout", patience_s
     return ("" if heard.startswith(_PROBE) else "bad_reply"), after_s
-
-
-def _reading(found: RawReading | RawValue | None, now_s: float) -> RawReading:
-    if isinstance(found, RawReading):
-        return found
-    return RawReading(found, "waiting_for_initial_data" if found is None else "", "", now_s, now_s)

@@ -9,7 +9,7 @@ from drivers.addresses import mqtt_field
 from drivers.errors import BadReply
 from drivers.frames.mqtt_forms import Said, belongs, part_of, understood
 from drivers.frames.payload import BadPayload, Json, decode, field_at, source_time_ns, typed
-from drivers.link import Point, RawReading, RawValue
+from drivers.link import Answer, Point, RawReading, RawValue
 from drivers.settings import MqttSource
 from linectl.sim.wires.messages import Spoken, payload_of
 from linectl.sim.wires.trouble import Asked, Meeting, Trouble
@@ -69,7 +69,7 @@ class TopicMemory:
         self._bad.clear()
         self._heard = {name: _Heard() for name in self._sources}
 
-    def read(self, point: Point) -> RawReading | RawValue | None:
+    def read(self, point: Point) -> Answer:
         """Return the field of the topic's last message; null is out of service."""
         name, path = mqtt_field(point)
         if name in self._sources:
@@ -80,7 +80,7 @@ class TopicMemory:
         said, now_s = found
         return _field(said, path, point.kind, source_time_ns(said), now_s)
 
-    def read_all(self, points: Sequence[Point]) -> Sequence[RawReading | RawValue | None]:
+    def read_all(self, points: Sequence[Point]) -> Sequence[Answer]:
         """Return what `read` says of each of `points`."""
         return [self.read(point) for point in points]
 
@@ -92,7 +92,7 @@ class TopicMemory:
         """Return nothing that could go wrong: messages met their troubles when they came."""
         return [(Asked("mqtt"), tuple(points))]
 
-    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[RawReading | RawValue | None]:
+    def shown(self, points: Sequence[Point], meeting: Meeting) -> Sequence[Answer]:
         """Return what `read` says."""
         del meeting  # see `exchanges`
         return self.read_all(points)
