@@ -13,14 +13,35 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from linectl.model.readings import GOOD, Level, Quality, Reading, Scan, Value, bad
+from linectl.model.readings import GOOD, Level, Quality, Reading, Scan, ScanLayout, Value, bad
 
-__all__ = ["Block", "BlockHead", "decode", "encode", "head"]
+__all__ = ["Block", "BlockHead", "Row", "decode", "encode", "head", "row_of"]
 
 _EXACT = 2**53  # above it a float64 no longer holds each whole number
+_value, _quality = (itemgetter(Reading._fields.index(name)) for name in ("value", "quality"))
 _IS_BAD = bytes(byte & 0xC0 == Level.BAD for byte in range(256))
+
+
+class Row(NamedTuple):
+    """What is kept of a scan, in the layout's order: while scans gather for a block, no reading lives on for them."""
+
+    layout: ScanLayout
+    boot: str
+    sequence: int
+    loop_ns: int
+    t_ns: int
+    values: tuple[Value | None, ...]
+    qualities: tuple[Quality, ...]
+
+
+def row_of(scan: Scan) -> Row:
+    """Return what is kept of `scan`."""
+    readings = scan.readings
+    values, qualities = tuple(map(_value, readings)), tuple(map(_quality, readings))
+    return Row(scan.layout, scan.boot, scan.sequence, scan.loop_ns, scan.t_ns, values, qualities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +70,23 @@ class Block:
     quality: tuple[bytes, ...]
 
 
-def head(scans: Sequence[Scan]) -> BlockHead:
-    """Return the head of the block that holds `scans`: one boot, one layout, in the order of their sequence."""
-    first, last = scans[0], scans[-1]
-    return BlockHead(first.boot, first.sequence, last.sequence, first.loop_ns, first.t_ns, last.t_ns, len(scans))
+def head(rows: Sequence[Row]) -> BlockHead:
+    """Return the head of the block that holds `rows`: one boot, one layout, in the order of their sequence."""
+    first, last = rows[0], rows[-1]
+    return BlockHead(first.boot, first.sequence, last.sequence, first.loop_ns, first.t_ns, last.t_ns, len(rows))
 
 
-def encode(scans: Sequence[Scan]) -> bytes:
-    """Return `scans`, all of one layout, as a block."""
+def encode(rows: Sequence[Row]) -> bytes:
+    """Return `rows`, all of one layout, as a block."""
     parts = [
-        _differences(scan.sequence for scan in scans),
-        _differences(scan.t_ns for scan in scans),
-        _differences(scan.loop_ns for scan in scans),
+        _differences(row.sequence for row in rows),
+        _differences(row.t_ns for row in rows),
+        _differences(row.loop_ns for row in rows),
     ]
+    columns = zip(*(row.values for row in rows), strict=True), zip(*(row.qualities for row in rows), strict=True)
     qualities = []
-    for column in zip(*(scan.readings for scan in scans), strict=True):
-        values, quality = _column(column)
+    for said, of_quality in zip(*columns, strict=True):
+        values, quality = _column(said, of_quality)
         parts.append(_to_little(values))
         qualities.append(quality)
     return zlib.compress(b"".join(parts) + b"".join(qualities), 1)
@@ -92,32 +114,33 @@ def decode(data: bytes, at: BlockHead, tags: Sequence[tuple[str, str]], only: Se
     )
 
 
-def _column(readings: Sequence[Reading]) -> tuple[array[float], bytes]:
-    return _good_column(readings) or _any_column(readings)
+def _column(values: Sequence[Value | None], qualities: Sequence[Quality]) -> tuple[array[float], bytes]:
+    return _good_column(values, qualities) or _any_column(values, qualities)
 
 
-def _good_column(readings: Sequence[Reading]) -> tuple[array[float], bytes] | None:
-    """Return the column of readings that are all good and exact, as most are; else None."""
-    numbers = [reading.value for reading in readings if reading.quality is GOOD and reading.value is not None]
-    if len(numbers) < len(readings) or not -_EXACT <= min(numbers) <= max(numbers) <= _EXACT:
+def _good_column(values: Sequence[Value | None], qualities: Sequence[Quality]) -> tuple[array[float], bytes] | None:
+    """Return the column of values that are all good and exact, as most are; else None."""
+    if qualities.count(GOOD) < len(qualities):
+        return None
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values) or not -_EXACT <= min(numbers) <= max(numbers) <= _EXACT:
         return None
     return array("d", [number + 0.0 for number in numbers]), bytes((GOOD.byte,)) * len(numbers)
 
 
-def _any_column(readings: Sequence[Reading]) -> tuple[array[float], bytes]:
-    pairs = [_storable(reading) for reading in readings]
+def _any_column(values: Sequence[Value | None], qualities: Sequence[Quality]) -> tuple[array[float], bytes]:
+    pairs = [_storable(value, quality) for value, quality in zip(values, qualities, strict=True)]
     filler = next((value for value, _ in pairs if value is not None), 0.0)
-    values = array("d")
+    column = array("d")
     for value, _ in pairs:
         if value is not None:
             filler = value
-        values.append(filler)
-    return values, bytes(quality for _, quality in pairs)
+        column.append(filler)
+    return column, bytes(flag for _, flag in pairs)
 
 
-def _storable(reading: Reading) -> tuple[float | None, int]:
+def _storable(value: Value | None, quality: Quality) -> tuple[float | None, int]:
     """Return value and quality byte; None always has a BAD byte, so that no filler is ever taken for a reading."""
-    value, quality = reading.value, reading.quality
     if value is None or quality.level is Level.BAD:
         return None, _missing(quality).byte
     if isinstance(value, int) and abs(value) > _EXACT:

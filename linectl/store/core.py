@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linectl.errors import LinectlError, StoreError
-from linectl.model.readings import Scan
 from linectl.store import codec
 from linectl.store.catalogue import Catalogue, TagKind
 from linectl.store.file import FileLock, connect, make_reserve, reserve_of
@@ -37,7 +36,7 @@ class Job:
     last_words: bool = False
 
 
-Item = Scan | Job
+Item = codec.Row | Job
 Results = list[tuple[Job, Exception | None]]
 
 
@@ -87,7 +86,7 @@ class Core:
     def write(self, items: Sequence[Item]) -> Results:
         """Commit `items` at once and tell of each job whether it is durable, or why it is not."""
         jobs = [item for item in items if isinstance(item, Job)]
-        scans = [item for item in items if isinstance(item, Scan)]
+        scans = [item for item in items if isinstance(item, codec.Row)]
         if self.failure is not None:
             self.lost_scans += len(scans)
             return [(job, self._last_words(job) if job.last_words else self.failure) for job in jobs]
@@ -104,7 +103,7 @@ class Core:
         self, connection: sqlite3.Connection, items: Sequence[Item], blocks: list[_Encoded], results: Results
     ) -> None:
         for item in items:
-            if isinstance(item, Scan):
+            if isinstance(item, codec.Row):
                 self._spans.passed(connection, item)
             else:
                 results.append((item, self._try(connection, item)))
@@ -178,14 +177,14 @@ class Core:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    first: Scan
+    first: codec.Row
     head: codec.BlockHead
     data: bytes
 
 
-def _blocks(scans: Sequence[Scan]) -> list[_Encoded]:
+def _blocks(scans: Sequence[codec.Row]) -> list[_Encoded]:
     """Return `scans` as one encoded block per layout and boot."""
-    groups: dict[tuple[object, str], list[Scan]] = {}
+    groups: dict[tuple[object, str], list[codec.Row]] = {}
     for scan in scans:
         groups.setdefault((scan.layout, scan.boot), []).append(scan)
     return [_Encoded(group[0], codec.head(group), codec.encode(group)) for group in groups.values()]

@@ -8,7 +8,7 @@ from functools import partial
 
 from linectl.model.readings import Scan
 from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Trial
-from linectl.store import rows
+from linectl.store import codec, rows
 from linectl.store.core import Action, Job
 from linectl.store.spans import SpanBook
 from linectl.store.writer import Writer
@@ -41,7 +41,7 @@ class Recorder:
 
     def log_scan(self, scan: Scan) -> None:
         """Take a scan; never waits."""
-        self._writer.put(scan)
+        self._writer.put(codec.row_of(scan))
 
     def log_event(self, event: Event) -> None:
         """Take an event without waiting for the disk."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from linectl.errors import Refused
-from linectl.model.readings import Scan
 from linectl.store.catalogue import Catalogue
+from linectl.store.codec import Row
 from linectl.store.rows import trial_id
 from linectl.units import NS_PER_S
 from linectl.words import tr
@@ -73,7 +73,7 @@ class SpanBook:
         for owner in [owner for owner in self._open if owner.run == run]:
             self._close(connection, owner)
 
-    def passed(self, connection: sqlite3.Connection, scan: Scan) -> None:
+    def passed(self, connection: sqlite3.Connection, scan: Row) -> None:
         """Note that `scan` passed; spans that wait for it, or that another boot interrupts, begin here."""
         group, boot = scan.layout.group, self.boot(connection, scan.boot)
         last = self._last.get(group)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from linectl.errors import StoreError
-from linectl.model.readings import Scan
 from linectl.model.records import Event
 from linectl.store import rows
+from linectl.store.codec import Row
 from linectl.store.core import Action, Core, Item, Job, Results
 from linectl.words import tr
 
@@ -173,6 +173,6 @@ def _resolve(waited: Sequence[tuple[asyncio.Future[None], Exception | None]]) ->
 
 def _overflow_event(batch: Sequence[Item], lost: int) -> Job:
     """Return the gap record: how many items found the queue full. Its time is that of the last scan that found room."""
-    ts_ns = max((item.t_ns for item in batch if isinstance(item, Scan)), default=0)
+    ts_ns = max((item.t_ns for item in batch if isinstance(item, Row)), default=0)
     event = Event(ts_ns, "store_overflow", {"lost": lost})
     return Job(lambda connection, _spans: rows.add_event(connection, event, rows.event_data(event)))

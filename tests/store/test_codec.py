@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linectl.model.readings import BAD_REASONS, GOOD, Level, Quality, Reading, Scan, ScanLayout, Value, bad, uncertain
-from linectl.store.codec import decode, encode, head
+from linectl.store.codec import decode, encode, head, row_of
 
 KINDS = {"float": st.floats(), "int": st.integers(-(2**53), 2**53), "bool": st.booleans()}
 QUALITIES = st.one_of(st.just(GOOD), st.sampled_from(BAD_REASONS).map(bad), st.sampled_from(BAD_REASONS).map(uncertain))
@@ -37,14 +37,14 @@ def _reading(draw: st.DrawFn, name: str, dtype: str) -> Reading:
 @given(batches())
 def test_what_goes_in_comes_out(batch: tuple[list[tuple[str, str]], list[Scan]]) -> None:
     tags, scans = batch
-    block = decode(encode(scans), head(scans), tags)
+    block = decode(encode(list(map(row_of, scans))), head(list(map(row_of, scans))), tags)
     assert block.sequence == array("q", [scan.sequence for scan in scans])
     assert block.t_ns == array("q", [scan.t_ns for scan in scans])
     assert block.loop_ns == array("q", [scan.loop_ns for scan in scans])
     for index in range(len(tags)):
-        for row, scan in enumerate(scans):
-            said, got = scan.readings[index], block.values[index][row]
-            assert Quality.from_byte(block.quality[index][row]) == said.quality
+        for number, scan in enumerate(scans):
+            said, got = scan.readings[index], block.values[index][number]
+            assert Quality.from_byte(block.quality[index][number]) == said.quality
             assert _same(said.value, got)
 
 
@@ -60,8 +60,11 @@ def test_one_column_alone_is_the_same_as_among_all(
 ) -> None:
     tags, scans = batch
     index = data.draw(st.integers(0, len(tags) - 1))
-    encoded = encode(scans)
-    alone, among = decode(encoded, head(scans), tags, [index]), decode(encoded, head(scans), tags)
+    encoded = encode(list(map(row_of, scans)))
+    alone, among = (
+        decode(encoded, head(list(map(row_of, scans))), tags, [index]),
+        decode(encoded, head(list(map(row_of, scans))), tags),
+    )
     assert alone.tags == (tags[index][0],)
     assert list(map(repr, alone.values[0])) == list(map(repr, among.values[index]))
 
@@ -72,7 +75,7 @@ def _column(values: list[Value | None], qualities: list[Quality], dtype: str = "
         Scan(layout, "b", k, k, k, (Reading("z.t", value, quality, 0, 0, k),))
         for k, (value, quality) in enumerate(zip(values, qualities, strict=True))
     ]
-    return decode(encode(scans), head(scans), [("z.t", dtype)]).values[0]
+    return decode(encode(list(map(row_of, scans))), head(list(map(row_of, scans))), [("z.t", dtype)]).values[0]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
