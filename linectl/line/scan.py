@@ -254,9 +254,9 @@ class Scanner:
         group, tick = pending.group, pending.tick
         for number, tag in group.derived:
             pending.readings[number] = self._derive(tag, pending)
-        names = group.layout.tags
-        readings = tuple(reading or self._missing(names[k], tick) for k, reading in enumerate(pending.readings))
-        self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, readings))
+        given = zip(group.layout.tags, pending.readings, strict=True)
+        readings = [reading or self._missing(name, tick) for name, reading in given]
+        self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, tuple(readings)))
 
     def _derive(self, tag: Tag, pending: _Pending) -> Reading:
         assert tag.derived is not None

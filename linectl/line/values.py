@@ -51,7 +51,7 @@ class Values:
         waiting = bad("waiting_for_initial_data")
         self.latest = {name: Reading(name, None, waiting, now_ns, now_ns, 0) for name in definition.tags}
         self.arrived = dict.fromkeys(definition.tags, float("-inf"))
-        self._believed = dict(self._max_age)
+        self._believed: dict[str, float] = {}  # s, of those that are not believed for the maximum age of their tag
         self._said: dict[str, Answer] = {}  # a bare value was read at `arrived`
         self._known: dict[tuple[str | Value | None, ...], Decoded] = {}
 
@@ -72,7 +72,10 @@ class Values:
         reading = _new(Reading, (name, value, quality, source_ns, received_ns, sequence, detail))
         self.latest[name] = reading
         self.arrived[name] = arrived_s
-        self._believed[name] = max_age_s if fresh_s is None else max(max_age_s, fresh_s)
+        if fresh_s is None:
+            self._believed.pop(name, None)
+        else:
+            self._believed[name] = max(max_age_s, fresh_s)
         self._said[name] = raw
         return reading
 
@@ -94,7 +97,9 @@ class Values:
         readings = list(map(_new, repeat(Reading), columns))
         self.latest.update(zip(names, readings, strict=True))
         self.arrived.update(dict.fromkeys(names, now_s))
-        self._believed.update(zip(names, map(self._max_age.__getitem__, names), strict=True))
+        if not self._believed.keys().isdisjoint(names):
+            for name in names:
+                self._believed.pop(name, None)
         self._said.update(zip(names, answers, strict=True))
         return readings
 
@@ -106,18 +111,18 @@ class Values:
         """Keep a reading that was not made from a wire."""
         self.latest[reading.tag] = reading
         self.arrived[reading.tag] = arrived_s
-        self._believed[reading.tag] = self._max_age[reading.tag]
+        self._believed.pop(reading.tag, None)
         return reading
 
     def derived(self, tag: Tag, inputs: Sequence[Reading], sequence: int) -> Reading:
         """Return the reading of a derived tag from its inputs' readings, and keep it; it is as old as the oldest."""
         value, quality, detail = self._computed(tag, inputs)
-        source_ns = min(reading.source_time_ns for reading in inputs)
-        received_ns = min(reading.received_time_ns for reading in inputs)
-        arrived_s = min(self.arrived[reading.tag] for reading in inputs)
-        until_s = min(self.arrived[each.tag] + self._believed_as(tag.name, each.tag) for each in inputs)
+        source_ns = min([reading.source_time_ns for reading in inputs])
+        received_ns = min([reading.received_time_ns for reading in inputs])
+        arrived_s = min([self.arrived[reading.tag] for reading in inputs])
         reading = self.put(Reading(tag.name, value, quality, source_ns, received_ns, sequence, detail), arrived_s)
         if value is not None:
+            until_s = min([self.arrived[each.tag] + self._believed_as(tag.name, each.tag) for each in inputs])
             self._believed[tag.name] = until_s - arrived_s
         return reading
 
@@ -143,13 +148,13 @@ class Values:
         link = self._links.get(self._link_of[name])
         if link is not None and not link.is_open():
             return self._spoiled(reading, "not_connected")
-        if self._loop.time() - self.arrived[name] > self._believed[name]:
+        if self._loop.time() - self.arrived[name] > self._believed.get(name, self._max_age[name]):
             return self._spoiled(reading, "stale")
         return reading
 
     def _believed_as(self, name: str, source: str) -> float:
         """Return how long (s) the derived tag `name` may be made of what `source` says: its own age, or that longer."""
-        own_s, longer_s = self._max_age[name], self._believed[source]
+        own_s, longer_s = self._max_age[name], self._believed.get(source, 0.0)
         return max(own_s, longer_s) if longer_s > self._max_age[source] else own_s
 
     def _spoiled(self, reading: Reading, reason: str) -> Reading:

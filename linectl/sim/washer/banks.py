@@ -117,7 +117,11 @@ class WasherBank:
         all_shown = twin.sensing.all_shown()
         for address, place, per_unit, signed in _PLACES:
             shown = all_shown[place]
-            words[address] = SENSOR_FAULT & 0xFFFF if shown is None else _scaled(shown * per_unit, signed)
+            if shown is None:
+                words[address] = SENSOR_FAULT & 0xFFFF
+            else:
+                word = round(shown * per_unit)
+                words[address] = word if 0 <= word <= 32767 else _ended(word, signed)
         plc = twin.plc
         alarms, orders = plc.alarms, plc.orders
         words[Input.HEARTBEAT : Input.UNIT_MODE + 1] = [
@@ -211,8 +215,8 @@ class WasherBank:
 
     def _write_words(self, written: dict[int, int]) -> None:
         plc = self._twin.plc
-        service = written.keys() & _SERVICE.keys()
-        if not written.keys() <= self._there["hr"] or (service and not plc.service_key):
+        service = () if _SERVICE.keys().isdisjoint(written) else written.keys() & _SERVICE.keys()
+        if not self._there["hr"].issuperset(written) or (service and not plc.service_key):
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)
         command = [written[k] for k in _COMMAND if k in written]
         if command and len(command) < len(_COMMAND):
@@ -295,10 +299,13 @@ def _addresses(table: str) -> frozenset[int]:
 
 
 def _scaled(value: float, signed: bool = False) -> int:
-    """Return the word of a scaled value; what a register cannot hold stays at its end."""
+    """Return the word of a scaled value."""
     word = round(value)
-    if 0 <= word <= 32767:
-        return word
+    return word if 0 <= word <= 32767 else _ended(word, signed)
+
+
+def _ended(word: int, signed: bool) -> int:
+    """Return the word of a number that may not fit: what a register cannot hold stays at its end."""
     low, high = (-32767, 32767) if signed else (0, 65535)
     return min(max(word, low), high) & 0xFFFF
 

@@ -6,12 +6,12 @@ defect shows both the same value, taken once a step: noise goes in before the de
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
 
 from linectl.sim.defects import Defects
+from linectl.sim.noise import noises
 from linectl.sim.washer.control import estimated_naoh_pct
 from linectl.sim.washer.plan import eight
 from linectl.sim.washer.readings import level_pct, pressures_bar, screen_mbar
@@ -139,10 +139,9 @@ class Sensing:
 
     def all_shown(self) -> list[float | None]:
         """Return what `shown` says of each of `SENSORS`, in their order."""
-        noisy = [true + sd * noise for true, sd, noise in zip(self._true, _SD, self._noises(), strict=True)]
         shown: list[float | None] = [
-            value if low <= value <= high else max(low, min(high, value))
-            for value, (low, high) in zip(noisy, _SPANS, strict=True)
+            value if low <= (value := true + sd * noise) <= high else max(low, min(high, value))
+            for true, sd, noise, (low, high) in zip(self._true, _SD, self._noises(), _SPANS, strict=True)
         ]
         for name, spoiled in self._spoiled.items():
             shown[_PLACE[name]] = spoiled
@@ -205,7 +204,6 @@ class Sensing:
         """Return this second's noise of all sensors, standard normal: a pure function of seed and second."""
         second, drawn = self._noise
         if second != self._second:
-            gauss = random.Random(f"{self._seed}/washer/{self._second}").gauss  # noqa: S311  # a simulation, no secret
-            drawn = [gauss(0.0, 1.0) for _ in SENSORS]
+            drawn = noises(f"{self._seed}/washer/{self._second}", len(SENSORS))
             self._noise = (self._second, drawn)
         return drawn
