@@ -39,7 +39,8 @@ class Clock:
             raise ValueError(msg)
         self.speed = speed
         self._loop = asyncio.get_running_loop()
-        self._origin_s = self._loop.time()
+        self._origin_s = self._told_s = self._loop.time()
+        self._process_s = 0.0
         self._wall_ns = wall_ns
         self._follows = start_ns is None and speed == 1.0
         self._start_ns = wall_ns() if start_ns is None else start_ns
@@ -67,7 +68,11 @@ class Clock:
 
         Rounded, because a timer set for 12 s must find 12 s when it fires, and not an ulp less, for ever.
         """
-        return round((self._loop.time() - self._origin_s) * self.speed, 9)
+        now_s = self._loop.time()
+        if now_s != self._told_s:  # a jumping clock is asked many times in one instant
+            self._told_s = now_s
+            self._process_s = round((now_s - self._origin_s) * self.speed, 9)
+        return self._process_s
 
     def loop_s(self, process_s: float) -> float:
         """Return the loop time in s at which the process time will be `process_s`."""

@@ -277,6 +277,7 @@ class Line:
         scans = [(group, Grid(origin_s, group.layout.period_s)) for group in self._groups]
         period_s = self.definition.control.period_s if self.definition.control else 0.5
         beats = Grid(origin_s, period_s, late=1.0)
+        grids = [beats, *[grid for _group, grid in scans]]
         while True:
             now_s = self._loop.time()
             for group, grid in scans:
@@ -289,7 +290,7 @@ class Line:
                 self._look_at_links()
                 if self._plc is not None:
                     await self._plc.beat()
-            next_s = min(beats.due_s, *(grid.due_s for _group, grid in scans)) if scans else beats.due_s
+            next_s = min([grid.due_s for grid in grids])
             await asyncio.sleep(max(0.0, next_s - self._loop.time()))
 
     def _scan(self, group: Group, due: Due, now_s: float) -> None:

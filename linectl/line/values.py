@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import repeat
 from typing import cast
 
 from drivers.link import Answer, Link, RawReading, RawValue, reading_of
@@ -82,19 +81,19 @@ class Values:
     def all_made(
         self, names: Sequence[str], answers: Sequence[Answer], sequence: int, now_s: float, now_ns: int
     ) -> list[Reading]:
-        """Return what `made` returns of each of `answers`, which came together: bare values as columns, in one go."""
+        """Return what `made` returns of each of `answers`, which came together: bare values in one go."""
         if not _WITH_TIMES.isdisjoint(map(type, answers)):
             made = self.made
             return [
                 made(name, reading_of(answer, now_s), sequence, now_s, now_ns)
                 for name, answer in zip(names, answers, strict=True)
             ]
-        decoders, now = self.decoders, repeat(now_ns)
-        bare = cast("Sequence[RawValue]", answers)
-        decoded = [decoders[name](told) for name, told in zip(names, bare, strict=True)]
-        values, qualities, details = zip(*decoded, strict=True)
-        columns = zip(names, values, qualities, now, now, repeat(sequence), details, strict=False)  # some without end
-        readings = list(map(_new, repeat(Reading), columns))
+        decoders = self.decoders
+        readings: list[Reading] = [
+            _new(Reading, (name, value, quality, now_ns, now_ns, sequence, detail))
+            for name, told in zip(names, cast("Sequence[RawValue]", answers), strict=True)
+            for value, quality, detail in (decoders[name](told),)
+        ]
         self.latest.update(zip(names, readings, strict=True))
         self.arrived.update(dict.fromkeys(names, now_s))
         if not self._believed.keys().isdisjoint(names):

@@ -63,8 +63,12 @@ class Sensors:
         """Return whether the camera has something to watch, or a leaving bottle to tell of."""
         return self._twin.occupied or bool(self._labels)
 
+    def looks(self) -> bool:
+        """Return whether what is said next depends on how far the plant is: the room's climate alone does not."""
+        return self.busy() or bool(self._twin.defects)
+
     def due(self, process_s: float, now_ns: int) -> list[Message]:
-        """Return what is to be said at `process_s` (the plant was advanced to there), with the wall time `now_ns`."""
+        """Return what is to be said at `process_s` (wall time `now_ns`); the plant is there, if any of it `looks`."""
         messages: list[Message] = []
         if process_s >= self.climate_due_s() - _SLACK_S:
             self._climate_s = process_s
@@ -128,7 +132,8 @@ class SensorTicker:
             frame_s = self._next_frame_s()
         await self._clock.sleep_until(frame_s)
         self._taken_s = frame_s
-        self._advance()
+        if self.sensors.looks():
+            self._advance()
         return self.sensors.due(self._clock.process_s(), self._clock.now_ns())
 
     def _next_frame_s(self) -> float:

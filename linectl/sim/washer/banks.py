@@ -146,20 +146,20 @@ class WasherBank:
             alarms.first_code,
             alarms.seq,
         ]
-        for address, count in self._counters().items():
+        for address, count in self._counters():
             words[address : address + 2] = [count >> 16 & 0xFFFF, count & 0xFFFF]
         return words
 
-    def _counters(self) -> dict[int, int]:
+    def _counters(self) -> tuple[tuple[int, int], ...]:
         counts, ledger, since = self._twin.chain.counts, self._twin.state.ledger, self._twin.state.since
-        return {
-            Input.SERIAL_NUMBER: SERIAL_NUMBER,
-            Input.BOTTLES_IN: counts.fed,
-            Input.BOTTLES_OUT: counts.out + counts.rejected,
-            Input.REJECTED: counts.rejected,
-            Input.ENERGY_WH: int((ledger.heater_kj + since.heater_kj) / _KJ_PER_WH),
-            Input.WATER_L: int(ledger.water_in_kg * _TENTHS),
-        }
+        return (
+            (Input.SERIAL_NUMBER, SERIAL_NUMBER),
+            (Input.BOTTLES_IN, counts.fed),
+            (Input.BOTTLES_OUT, counts.out + counts.rejected),
+            (Input.REJECTED, counts.rejected),
+            (Input.ENERGY_WH, int((ledger.heater_kj + since.heater_kj) / _KJ_PER_WH)),
+            (Input.WATER_L, int(ledger.water_in_kg * _TENTHS)),
+        )
 
     def _bits(self) -> list[int]:
         """Return the discrete inputs: what the program saw last, so the same within a scan."""
