@@ -38,13 +38,21 @@ class Part:
     task: asyncio.Task[None] | None = None  # the question under way
 
 
+class Computed(NamedTuple):
+    """A derived tag of a group: its place in the scan, and that of each input; None: another group reads it."""
+
+    place: int
+    tag: Tag
+    inputs: tuple[tuple[str, int | None], ...]
+
+
 @dataclass(slots=True)
 class Group:
     """A scan group: its layout, what it asks of each link, and what it computes afterwards."""
 
     layout: ScanLayout
     parts: list[Part]
-    derived: list[tuple[int, Tag]]
+    derived: list[Computed]
     index: dict[str, int]
     sequence: int = -1
 
@@ -92,8 +100,12 @@ def groups(definition: LineDefinition) -> list[Group]:
                 part.places += (number,)
                 part.qualities.append(None)
         layout = ScanLayout(name, period_s, tuple(tag.name for tag in tags))
-        computed = [(number, tag) for number, tag in enumerate(tags) if tag.derived is not None]
         index = {tag.name: number for number, tag in enumerate(tags)}
+        computed = [
+            Computed(number, tag, tuple((each, index.get(each)) for each in tag.derived.inputs))
+            for number, tag in enumerate(tags)
+            if tag.derived is not None
+        ]
         found.append(Group(layout, list(parts.values()), computed, index))
     return found
 
@@ -252,21 +264,19 @@ class Scanner:
         if pending.timer is not None:
             pending.timer.cancel()
         group, tick = pending.group, pending.tick
-        for number, tag in group.derived:
-            pending.readings[number] = self._derive(tag, pending)
+        for computed in group.derived:
+            pending.readings[computed.place] = self._derive(computed, pending)
         given = zip(group.layout.tags, pending.readings, strict=True)
         readings = [reading or self._missing(name, tick) for name, reading in given]
         self.done(group, Scan(group.layout, self._boot, tick.sequence, tick.loop_ns, tick.t_ns, tuple(readings)))
 
-    def _derive(self, tag: Tag, pending: _Pending) -> Reading:
-        assert tag.derived is not None
-        index, tick = pending.group.index, pending.tick
-        inputs = []
-        for name in tag.derived.inputs:
-            number = index.get(name)
-            reading = None if number is None else pending.readings[number]
-            inputs.append(reading or (self._values.judged(name) if number is None else self._missing(name, tick)))
-        return self._values.derived(tag, inputs, tick.sequence)
+    def _derive(self, computed: Computed, pending: _Pending) -> Reading:
+        readings, tick = pending.readings, pending.tick
+        inputs = [
+            self._values.judged(name) if place is None else readings[place] or self._missing(name, tick)
+            for name, place in computed.inputs
+        ]
+        return self._values.derived(computed.tag, inputs, tick.sequence)
 
     def _missing(self, name: str, tick: Tick) -> Reading:
         """Return the reading of a tag whose link kept no deadline; the last value stays what was last heard."""

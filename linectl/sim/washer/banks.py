@@ -35,6 +35,7 @@ __all__ = ["WasherBank"]
 _KJ_PER_WH = 3.6
 _TENTHS = 10.0
 _COMMAND = (Holding.CMD_CODE, Holding.CMD_SEQ, Holding.CMD_TOKEN)
+_IN_COMMAND = frozenset(_COMMAND)
 _SETPOINTS = range(Holding.SP_TEMP_Z0, Holding.SP_TEMP_Z0 + 8)
 _SERVICE = {
     Holding.MAX_DT_ZONE: (5.0, 42.0),
@@ -63,6 +64,9 @@ _PLACES = tuple(
     (int(address), SENSORS.index(name), per_unit, address in _SIGNED) for address, name, per_unit in _SENSORS
 )
 """The same by the sensor's place among all, and whether its register is signed."""
+_MACHINE = slice(int(Input.HEARTBEAT), Input.UNIT_MODE + 1)
+_NAOH = slice(int(Input.NAOH_Z2), Input.NAOH_Z3 + 1)
+_ALARMS = slice(int(Input.ALARM_WORD_1), INPUT_WORDS)
 _ASKED = {*_SETPOINTS, Holding.SP_NAOH_Z2, Holding.SP_NAOH_Z3, Holding.SP_SPEED}
 
 
@@ -124,7 +128,7 @@ class WasherBank:
                 words[address] = word if 0 <= word <= 32767 else _ended(word, signed)
         plc = twin.plc
         alarms, orders = plc.alarms, plc.orders
-        words[Input.HEARTBEAT : Input.UNIT_MODE + 1] = [
+        words[_MACHINE] = [
             plc.counter,
             int(plc.state),
             plc.recipe,
@@ -135,10 +139,10 @@ class WasherBank:
             int(plc.mode),
         ]
         if plc.seen is not None:
-            words[Input.NAOH_Z2 : Input.NAOH_Z3 + 1] = [_scaled(pct * 100.0) for pct in plc.seen.naoh_pct]
+            words[_NAOH] = [_scaled(pct * 100.0) for pct in plc.seen.naoh_pct]
         words[Input.HEATER_KW] = _scaled(sum(orders.heater_kw) * _TENTHS)
         words[Input.CHAIN_SPEED] = _scaled(twin.state.speed_pockets_min * _TENTHS)
-        words[Input.ALARM_WORD_1 : INPUT_WORDS] = [
+        words[_ALARMS] = [
             alarms.word_1,
             alarms.word_2,
             0,
@@ -218,7 +222,7 @@ class WasherBank:
         service = () if _SERVICE.keys().isdisjoint(written) else written.keys() & _SERVICE.keys()
         if not self._there["hr"].issuperset(written) or (service and not plc.service_key):
             raise ModbusFault(Fault.ILLEGAL_ADDRESS)
-        command = [written[k] for k in _COMMAND if k in written]
+        command = [] if _IN_COMMAND.isdisjoint(written) else [written[k] for k in _COMMAND if k in written]
         if command and len(command) < len(_COMMAND):
             raise ModbusFault(Fault.ILLEGAL_VALUE)
         if Holding.HOST_HEARTBEAT in written:
