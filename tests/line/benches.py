@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from drivers.link import Link, LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
+from drivers.link import Answer, Link, LinkStats, Outcome, Point, Priority, RawReading, RawValue, WriteResult
 from drivers.memory import MemoryDevice, MemoryLink
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.files import SourceText
@@ -169,6 +169,14 @@ class HalfOpen:
         return self.inner.stats()
 
 
+class AtOnce(HalfOpen):
+    """A link that need not wait: its answers are what the device says, bare values where it says no times."""
+
+    def read_now(self, points: Sequence[Point]) -> Sequence[Answer] | None:
+        assert isinstance(self.inner, MemoryLink)
+        return [self.inner.device.read(point) for point in points] if self.inner.is_open() else None
+
+
 @dataclass
 class Bench:
     """A line with what it is connected to, and everything it told."""
@@ -198,14 +206,14 @@ def definition(text: str = TEXT) -> LineDefinition:
     return load_line_text(SourceText("bench.yaml", text, "hash"))
 
 
-def make(text: str = TEXT, *, speed: float = 1.0) -> Bench:
+def make(text: str = TEXT, *, speed: float = 1.0, link: Callable[[Link], HalfOpen] = HalfOpen) -> Bench:
     """Return a line on a bath at 60 °C with 1.5 % NaOH; to be called inside the loop."""
     clock = Clock(start_ns=VIRTUAL_START_NS, speed=speed)
     plc, rtd, ec = FakePlc(), Fixed(60.0), Fixed(124_400.0)
     sensors = Fixed(20.0, {"label/1#attached": True})
     devices: dict[str, MemoryDevice] = {"plc": plc, "rtd": rtd, "ec": ec, "sensors": sensors}
     wires = {name: MemoryLink(device, name) for name, device in devices.items()}
-    links = {name: HalfOpen(wire) for name, wire in wires.items()}
+    links = {name: link(wire) for name, wire in wires.items()}
     line = Line(definition(text), clock, links=links, boot="boot")
     bench = Bench(line, clock, plc, rtd, ec, sensors, wires, links)
     line.on_scan(bench.scans.append)

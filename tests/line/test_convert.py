@@ -114,3 +114,10 @@ def test_a_wires_reason_is_kept() -> None:
     decode = decoder(TENTHS)
     assert judged(RawReading(None, "not_connected", "gone"), decode) == (None, bad("not_connected"), "gone")
     assert judged(RawReading(None, "odd"), decode)[1] == bad("sensor_failure")
+
+
+def test_what_is_remembered_of_a_register_is_of_its_whole_numbers_alone() -> None:
+    decode = decoder(tag("u16", "int"))
+    assert decode(1) == decode(1) == (1, GOOD, "")
+    assert decode(True)[1] == bad("bad_reply")  # equal to 1, and no number
+    assert type(decode(1.0)[0]) is int

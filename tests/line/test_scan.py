@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from linectl.laws.naoh import naoh_pct
 from linectl.model.readings import GOOD, bad
 from linectl.units import NS_PER_S
 from linectl.words import with_comma
-from tests.line.benches import HEARTBEAT, TEXT, Bench, make, virtually
+from tests.line.benches import HEARTBEAT, TEXT, AtOnce, Bench, HalfOpen, make, virtually
 
 
 def hold_up(seconds: float) -> None:
@@ -367,3 +367,29 @@ def test_a_computed_value_that_is_remembered_is_the_law_s_and_the_tag_s_own() ->
     assert len(set(values)) == 3
     assert values == [naoh_pct(float(ms_cm or 0.0), 60.0) for ms_cm in given]
     assert {each.quality for each in bench.series("bath.little")} == {bad("out_of_range")}
+
+
+def _told_over(link: Callable[[Link], HalfOpen]) -> tuple[object, ...]:
+    """Return all that a line says of two minutes with a failing probe, a late sensor and a PLC that stands still."""
+
+    async def main() -> tuple[object, ...]:
+        bench = make(link=link)
+        async with bench.line as line:
+            await asyncio.sleep(3.5)
+            bench.rtd.value, bench.ec.value = None, math.nan
+            await asyncio.sleep(2.0)
+            loop = asyncio.get_running_loop()
+            bench.rtd.value = RawReading(61.0, "", "", loop.time() - 1.0, loop.time() - 1.0, None, 4.0)
+            await asyncio.sleep(6.0)
+            bench.rtd.value, bench.plc.counter_runs = 62.0, False
+            await asyncio.sleep(10.0)
+            bench.plc.counter_runs = True
+            await asyncio.sleep(100.0)
+            tags = line.definition.tags
+            return bench.scans, bench.events, [(line.reading(tag), line.raw(tag)) for tag in tags]
+
+    return virtually(main)
+
+
+def test_bare_values_make_the_readings_that_replies_with_times_make() -> None:
+    assert _told_over(AtOnce) == _told_over(HalfOpen)

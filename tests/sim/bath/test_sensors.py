@@ -96,6 +96,18 @@ def test_an_empty_bath_is_hardly_looked_at() -> None:
     assert _ticks(300.0, bottles=True) == pytest.approx(300, abs=2)
 
 
+def test_the_climate_alone_does_not_step_the_bath() -> None:
+    async def main() -> int:
+        clock, twin = Clock(start_ns=VIRTUAL_START_NS), _twin()
+        ticker = SensorTicker(Sensors(twin), clock, lambda: twin.advance(clock.process_s()))
+        while clock.process_s() < 100.0:
+            await ticker.next()
+        return twin.second
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(main()) == 0
+
+
 def test_a_bottle_ends_the_long_sleep() -> None:
     async def main() -> float:
         clock = Clock(start_ns=VIRTUAL_START_NS)
