@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from linectl.cli.sim_options import clock_text
+from linectl.model.fault_checks import figures_text
 from linectl.model.faults import Scenario
 from linectl.server.scenario_witness import Happening
 from linectl.server.scenarios import Happened
-from linectl.tui.twin_drawing import words
+from linectl.tui.twin_words import alarm_words, words
 from linectl.words import decimal, ntr, number, tr
 
 __all__ = ["happening_text", "heading_text", "summary_text"]
@@ -54,7 +55,7 @@ def summary_text(told: Happened, again: str) -> str:
 
 
 def _fault_begins(data: _Data) -> str:
-    figures = " ".join(f"{name}={number(value)}" for name, value in data["values"].items())
+    figures = figures_text(data["kind"], data["values"])
     return tr("fault {fault} begins").format(fault=f"{_fault(data)} {figures}".rstrip())
 
 
@@ -72,7 +73,7 @@ def _quality(data: _Data) -> str:
     if len(tags) > _TAGS_NAMED:
         more = len(tags) - _TAGS_NAMED
         named = tr("{link}: {tags} and {n} more").format(link=data["link"] or tr("derived"), tags=named, n=more)
-    return f"{named}: {data['quality']}"
+    return tr("{what}: {text}").format(what=named, text=data["quality"])
 
 
 def _lie(data: _Data) -> str:
@@ -114,9 +115,9 @@ _TEXTS: Mapping[str, tuple[str, Callable[[_Data], str]]] = {
     "lie_on": ("≠", _lie),
     "lie_off": ("=", _no_lie),
     "operator": ("→", _written),
-    "alarm_on": ("▲", lambda data: tr("alarm: {name}").format(name=words(data["alarm"]))),
-    "alarm_off": ("△", lambda data: tr("alarm gone: {name}").format(name=words(data["alarm"]))),
-    "warning_on": ("◆", lambda data: tr("warning: {name}").format(name=words(data["alarm"]))),
-    "warning_off": ("◇", lambda data: tr("warning gone: {name}").format(name=words(data["alarm"]))),
+    "alarm_on": ("▲", lambda data: tr("alarm: {name}").format(name=alarm_words(data["alarm"]))),
+    "alarm_off": ("△", lambda data: tr("alarm gone: {name}").format(name=alarm_words(data["alarm"]))),
+    "warning_on": ("◆", lambda data: tr("warning: {name}").format(name=alarm_words(data["alarm"]))),
+    "warning_off": ("◇", lambda data: tr("warning gone: {name}").format(name=alarm_words(data["alarm"]))),
     "end": (" ", lambda _data: tr("the timeline is over; all is mended")),
 }

@@ -80,7 +80,9 @@ def _split(words: Sequence[str]) -> tuple[str, dict[str, str]]:
 
 
 def _order_text(order: FaultOrder) -> str:
-    parts = [order.kind, order.target, *(f"{name}={number(value)}" for name, value in order.values.items())]
+    from linectl.model.fault_checks import figures_text
+
+    parts = [order.kind, order.target, figures_text(order.kind, order.values)]
     if order.for_s is not None:
         parts.append(tr("for {time} s").format(time=number(order.for_s)))
     if order.count is not None:
@@ -113,16 +115,17 @@ def ls(which: str, data: Path | None, as_json: bool) -> int:
 
 
 def _row(fault: dict[str, Any]) -> list[str]:
-    states = {"waiting": tr("waiting"), "standing": tr("standing"), "ended": tr("ended")}
+    from linectl.tui.twin_words import fault_words, words
+
     since, until = fault["since_s"], fault["until_s"]
     return [
         str(fault["number"]),
         fault["kind"],
         fault["target"] or "-",
-        states.get(fault["state"], fault["state"]),
+        words(fault["state"]),
         "-" if since is None else clock_text(since),
         "-" if until is None else clock_text(until),
-        fault["text"],
+        fault_words(fault["state"], fault["kind"], fault["values"], fault["text"]),
     ]
 
 
@@ -163,23 +166,29 @@ def kinds(kind: str | None, data: Path | None, as_json: bool) -> int:  # noqa: A
     elif kind:
         click.echo(_one_kind(chosen[0]))
     else:
-        rows = [[each.group, each.name, each.meaning] for each in chosen]
+        rows = [[each.group_name, each.name, each.meaning] for each in chosen]
         click.echo(table([tr("group"), tr("fault"), tr("what happens")], rows))
         click.echo(tr("figures and targets of one: linectl sim fault kinds KIND"))
     return 0
 
 
 def _one_kind(kind: FaultKind) -> str:
-    lines = [f"{kind.name}: {kind.meaning}"]
-    lines.append(f"  {tr('target')}: {', '.join(kind.targets)}" if kind.targets else f"  {tr('it has no target')}")
+    from linectl.model.fault_checks import figures_text
+
+    lines = [tr("{what}: {text}").format(what=kind.name, text=kind.meaning)]
+    target = tr("{what}: {text}").format(what=tr("target"), text=", ".join(kind.targets))
+    lines.append(f"  {target if kind.targets else tr('it has no target')}")
     for each in kind.parameters:
         span = tr("{low} to {high}").format(low=number(each.low), high=number(each.high))
-        default = tr("must be given") if each.default is None else tr("else {value}").format(value=number(each.default))
-        named = f"; {', '.join(each.words)}" if each.words else ""
+        default = tr("must be given")
+        if each.default is not None:
+            usual = figures_text(kind.name, {each.name: each.default}).partition("=")[2]
+            default = tr("else {value}").format(value=usual)
         unit = f" {each.unit}" if each.unit else ""
-        lines.append(f"  {each.name}: {each.meaning} ({span}{unit}{named}; {default})")
+        said = tr("; ").join([f"{span}{unit}", *([", ".join(each.words)] if each.words else []), default])
+        lines.append("  " + tr("{what}: {text}").format(what=each.name, text=f"{each.meaning} ({said})"))
     if kind.counts:
-        lines.append("  " + tr("--count counts {things}").format(things=kind.counts))
+        lines.append("  " + tr("--count counts {things}").format(things=kind.counted))
     if kind.lasts_s is not None:
         lines.append("  " + tr("lasts {time} s unless --for says otherwise").format(time=number(kind.lasts_s)))
     if kind.on_wires:

@@ -13,7 +13,7 @@ import click
 
 from linectl.cli.options import common
 from linectl.cli.sim_options import ended_by
-from linectl.words import ntr, tr
+from linectl.words import decimal, ntr, tr
 
 if TYPE_CHECKING:
     from drivers.recordings.compare import Difference
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from linectl.server.recorded_device import ServedRecording, Where
 
 __all__ = ["command"]
+
+_NO_UNIT = "the recording holds nothing of unit "  # as the driver says it, with the unit's number
 
 
 @click.command(
@@ -76,7 +78,8 @@ class _Face:
             self._json("sim_replay", {"device": header.device, "link": header.kind, "addresses": addresses})
             return
         told = ntr("{n} frame", "{n} frames", frames).format(n=frames)
-        self._say(f"{header.device} {header.firmware}, {header.date}: {told}")
+        what = f"{header.device} {header.firmware}".rstrip()
+        self._say(tr("{what}: {text}").format(what=f"{what}, {header.date}", text=told))
         self._say("\n".join(served.addresses))
         self._say(tr("the recording is served; Ctrl+C ends it"))
 
@@ -85,7 +88,10 @@ class _Face:
             data = {"event": "difference", "kind": str(found.kind), "what": found.what, "text": found.text}
             self._json("sim_event", {**data, "frame": found.other_frame, "t_s": found.other_t_s})
         else:
-            self._say(f"{found.other_t_s or 0.0:9.3f} s  frame {found.other_frame}  {found.what}: {found.text}")
+            when = tr("{time} s  frame {frame}").format(
+                time=f"{decimal(found.other_t_s or 0.0, 3):>9}", frame=found.other_frame
+            )
+            self._say(f"{when}  " + tr("{what}: {text}").format(what=found.what, text=_why(found.text)))
 
     def down(self, served: ServedRecording) -> None:
         count = len(served.differences)
@@ -105,6 +111,20 @@ class _Face:
         with suppress(OSError):
             sys.stdout.write(envelope(schema, data) + "\n")
             sys.stdout.flush()
+
+
+def _why(text: str) -> str:
+    """Return in the person's language what a recorded device does with a request that was not recorded."""
+    unit = text.removeprefix(_NO_UNIT)
+    if unit != text:
+        return tr("the recording holds nothing of unit {unit}").format(unit=unit)
+    return {
+        "the recording does not hold it: no reply": tr("the recording does not hold it: no reply"),
+        "the recording does not hold these: refused": tr("the recording does not hold these: refused"),
+        "the recording holds other values: refused": tr("the recording holds other values: refused"),
+        "the recording holds no such request: refused": tr("the recording holds no such request: refused"),
+        "put together from other recorded replies": tr("put together from other recorded replies"),
+    }.get(text, text)
 
 
 async def _serve(exchange: Exchange, where: Where, pace: float, face: _Face) -> None:

@@ -126,7 +126,7 @@ class _Face:
             self._json("sim_up", told)
             return
         for name, address in links.items():
-            self._say(f"{name}: {address}")
+            self._say(tr("{what}: {text}").format(what=name, text=address))
         if file is not None:
             self._say(tr("line file: {file}").format(file=file))
         self._say(
@@ -142,8 +142,8 @@ class _Face:
             self._json("sim_event", {"event": f"fault_{event.what}", **event.data()})
             return
         what = tr("begins") if event.what == "began" else tr("is over")
-        fault = f"{event.kind} {event.target}".rstrip()
-        self._say(f"{clock_text(event.process_s)}  {event.number} {fault}: {what}")
+        fault = f"{event.number} {event.kind} {event.target}".rstrip()
+        self._say(f"{clock_text(event.process_s)}  " + tr("{what}: {text}").format(what=fault, text=what))
 
     def pace(self, pace: Pace) -> None:
         """Tell that the speed is not held any more, or held again."""

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from linectl.model.faults import KINDS, SENSORS, FaultKind, FaultOrder, machine_of
 from linectl.words import number, tr
 
-__all__ = ["Condition", "Mistake", "condition", "figure_of", "mistakes", "with_defaults"]
+__all__ = ["Condition", "Mistake", "condition", "figure_of", "figures_text", "mistakes", "with_defaults"]
 
 MACHINES = ("bath", "washer")
 
@@ -60,6 +60,17 @@ def figure_of(kind: FaultKind, name: str, said: float | str) -> float | None:
     return float(said)
 
 
+def figures_text(kind: str, values: Mapping[str, float]) -> str:
+    """Return the figures of a fault of `kind` as people write them: `per_h=0.5`, `glue=psa`."""
+    known = KINDS.get(kind)
+    told = []
+    for name, value in values.items():
+        parameter = None if known is None else known.parameter(name)
+        words = {} if parameter is None else {code: word for word, code in parameter.words.items()}
+        told.append(f"{name}={words.get(value) or number(value)}")
+    return " ".join(told)
+
+
 def with_defaults(order: FaultOrder) -> Mapping[str, float]:
     """Return all figures of an order without mistakes: those that it gives, and the defaults of the rest."""
     given = order.values
@@ -84,8 +95,7 @@ def mistakes(order: FaultOrder, machines: Collection[str] = MACHINES) -> list[Mi
 
 def _of_target(order: FaultOrder, kind: FaultKind, machines: Collection[str]) -> Iterable[Mistake]:
     if machine_of(kind.name) not in {"", *machines}:
-        text = tr("{fault} is about a washer, and this line has none; it has: {machines}")
-        yield Mistake("fault", text.format(fault=kind.name, machines=", ".join(machines)))
+        yield Mistake("fault", tr("{fault} is about a washer, and this line has none").format(fault=kind.name))
         return
     allowed = [each for each in kind.targets if machine_of(kind.name, each) in {"", *machines}]
     if order.target in allowed or not (kind.targets or order.target):
@@ -110,29 +120,32 @@ def _of_figures(order: FaultOrder, kind: FaultKind) -> Iterable[Mistake]:
     for each in kind.parameters:
         value = order.values.get(each.name)
         if value is None and each.default is None:
-            text = tr("missing: {name}, {low} to {high} {unit} ({meaning})")
+            text = tr("missing: {name}, {low} to {high}{unit} ({meaning})")
             yield Mistake("fault", _filled(text, each.name, each.low, each.high, each.unit, meaning=each.meaning))
         elif value is not None and not each.low <= value <= each.high:
-            text = tr("{name} = {value} is out of its range {low} to {high} {unit}")
+            text = tr("{name} = {value} is out of its range {low} to {high}{unit}")
             yield Mistake(each.name, _filled(text, each.name, each.low, each.high, each.unit, value=number(value)))
 
 
 def _filled(text: str, name: str, low: float, high: float, unit: str, **more: str) -> str:
-    return text.format(name=name, low=number(low), high=number(high), unit=unit, **more).rstrip()
+    shown = f" {unit}" if unit else ""
+    return text.format(name=name, low=number(low), high=number(high), unit=shown, **more)
 
 
 def _of_times(order: FaultOrder, kind: FaultKind) -> Iterable[Mistake]:
     if not 0.0 <= order.at_s < float("inf"):
-        yield Mistake("at", tr("expected a time from the start on, 0 s or later, not {s:g} s").format(s=order.at_s))
+        text = tr("expected a time from the start on, 0 s or later, not {time} s")
+        yield Mistake("at", text.format(time=number(order.at_s)))
     if order.for_s is not None and not 0.0 < order.for_s < float("inf"):
-        yield Mistake("for", tr("expected a duration above 0 s, not {s:g} s").format(s=order.for_s))
+        text = tr("expected a duration above 0 s, not {time} s")
+        yield Mistake("for", text.format(time=number(order.for_s)))
     if order.count is None:
         return
     if not kind.counts:
         yield Mistake("count", tr("{fault} is not counted; end it by `for`, or let it stand").format(fault=kind.name))
     elif order.count < 1:
         text = tr("expected how many {things} it strikes, 1 or more, not {count}")
-        yield Mistake("count", text.format(things=kind.counts, count=order.count))
+        yield Mistake("count", text.format(things=kind.counted, count=order.count))
 
 
 def _of_condition(text: str, machines: Collection[str]) -> Iterable[Mistake]:

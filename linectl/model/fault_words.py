@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linectl.words import tr
 
-__all__ = ["kind_meaning", "parameter_meaning"]
+__all__ = ["counted_things", "group_name", "kind_meaning", "parameter_meaning"]
 
 
 def kind_meaning(kind: str) -> str:
@@ -14,6 +14,32 @@ def kind_meaning(kind: str) -> str:
         KeyError: there is no such kind.
     """
     return (_of_wires() | _of_controllers() | _of_sensors() | _of_process())[kind]
+
+
+def group_name(group: str) -> str:
+    """Return the name of a group of kinds, in the language of the face.
+
+    Raises:
+        KeyError: there is no such group.
+    """
+    return {
+        "wire": tr("wire"),
+        "serial": tr("serial"),
+        "broker": tr("broker"),
+        "plc": tr("PLC"),
+        "sensor": tr("sensor"),
+        "process": tr("process"),
+        "bottles": tr("bottles"),
+    }[group]
+
+
+def counted_things(counts: str) -> str:
+    """Return what a count of a fault counts, in the language of the face.
+
+    Raises:
+        KeyError: no kind counts it.
+    """
+    return {"replies": tr("replies"), "spikes": tr("spikes")}[counts]
 
 
 def parameter_meaning(name: str) -> str:

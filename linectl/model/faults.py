@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from linectl.model.fault_words import kind_meaning, parameter_meaning
+from linectl.model.fault_words import counted_things, group_name, kind_meaning, parameter_meaning
 
 __all__ = [
     "BATH_SENSORS",
@@ -66,6 +66,16 @@ class FaultKind:
     def meaning(self) -> str:
         """What happens under it, in the language of the face."""
         return kind_meaning(self.name)
+
+    @property
+    def group_name(self) -> str:
+        """Its group, in the language of the face."""
+        return group_name(self.group)
+
+    @property
+    def counted(self) -> str:
+        """What an order's `count` counts, in the language of the face; empty where a count means nothing."""
+        return counted_things(self.counts) if self.counts else ""
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the figure called `name`, None when the kind takes none."""

@@ -15,10 +15,12 @@ def opened_recording(path: Path) -> Exchange:
     """Return the recording in the file `path`.
 
     Raises:
-        ConfigError: it is none, or damaged; the line is named.
+        ConfigError: there is no such file, it is none, or damaged; the line is named.
     """
+    if not path.exists():
+        raise ConfigError(tr("{path}: no such file").format(path=path))
     try:
         return read_exchange(path)
     except BadExchange as error:
         hint = tr("is it a file that linectl made (*.wire.jsonl), and as it made it?")
-        raise ConfigError(str(error), hint=hint) from error
+        raise ConfigError(tr("no recording: {why}").format(why=error), hint=hint) from error

@@ -135,7 +135,7 @@ def _which(up: list[Endpoint]) -> Refused:
 
 
 def _named(endpoints: list[Endpoint]) -> str:
-    return ", ".join(f"{each.line} (pid {each.pid})" for each in endpoints)
+    return ", ".join(tr("{line} (pid {pid})").format(line=each.line, pid=each.pid) for each in endpoints)
 
 
 def _none(data: Path | None, which: str, left: list[tuple[Path, Endpoint]]) -> Unreachable:

@@ -16,7 +16,7 @@ from linectl.server.sim_control import Op
 from linectl.server.twin_look import Looker
 from linectl.server.twin_view import FaultView, TwinView, as_data
 from linectl.sim.faults.feasible import lots_of
-from linectl.words import number, tr
+from linectl.words import tr
 
 if TYPE_CHECKING:
     from linectl.sim.faults.engine import FaultEngine
@@ -123,4 +123,4 @@ def fault_views(engine: FaultEngine) -> tuple[FaultView, ...]:
 
 
 def _figures(values: Mapping[str, float]) -> str:
-    return " ".join(f"{name}={number(value)}" for name, value in values.items())
+    return " ".join(f"{name}={value:g}" for name, value in values.items())

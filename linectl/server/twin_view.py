@@ -69,7 +69,7 @@ class FaultView:
     state: str  # waiting, standing, ended
     since_s: float | None  # process time
     until_s: float | None
-    text: str = ""  # for people: its figures, or why it ended
+    text: str = ""  # its figures, or the machine word for why it ended
     values: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from linectl.errors import ConfigError
 from linectl.sim.bath.physics import BathParams, BathState, filled
-from linectl.words import tr
+from linectl.words import number, tr
 
 __all__ = ["INITIAL", "Range", "checked", "of_washer", "started_bath"]
 
@@ -78,11 +78,9 @@ def checked(initial: Mapping[str, float]) -> Mapping[str, float]:
                 hint=tr("did you mean {near}?").format(near=near[0]) if near else "",
             )
         if not allowed.low <= value <= allowed.high:
-            raise ConfigError(
-                tr("{name} = {value:g}: the simulated rig starts between {low:g} and {high:g} {unit}").format(
-                    name=name, value=value, low=allowed.low, high=allowed.high, unit=allowed.unit
-                )
-            )
+            text = tr("{name} = {value}: the simulated rig starts between {low} and {high}{unit}")
+            figures = {"value": number(value), "low": number(allowed.low), "high": number(allowed.high)}
+            raise ConfigError(text.format(name=name, unit=f" {allowed.unit}" if allowed.unit else "", **figures))
     return dict(initial)
 
 

@@ -11,9 +11,10 @@ from enum import StrEnum
 from itertools import zip_longest
 
 from linectl.server.twin_view import FaultView, Quantity, TwinView, ZoneView
+from linectl.tui.twin_words import alarm_words, fault_words, refusal_words, words
 from linectl.words import decimal, tr
 
-__all__ = ["Line", "Mood", "draw", "plain", "words"]
+__all__ = ["Line", "Mood", "draw", "plain"]
 
 
 class Mood(StrEnum):
@@ -86,8 +87,8 @@ def _head(view: TwinView) -> Line:
 
 def _alarm_bar(view: TwinView, width: int, room: int) -> list[Line]:
     """Return the alarms and warnings in at most `room` lines; how many found no room there is told."""
-    cells = [(f"▲ {words(each)}", Mood.ALARM) for each in view.alarms]
-    cells += [(f"◆ {words(each)}", Mood.WARNING) for each in view.warnings if each not in view.alarms]
+    cells = [(f"▲ {alarm_words(each)}", Mood.ALARM) for each in view.alarms]
+    cells += [(f"◆ {alarm_words(each)}", Mood.WARNING) for each in view.warnings if each not in view.alarms]
     lines = _wrapped(cells or [(tr("no alarm"), Mood.QUIET)], width)
     if len(lines) <= room:
         return lines
@@ -122,7 +123,7 @@ def _wrapped(cells: Iterable[tuple[str, Mood]], width: int) -> list[Line]:
 def _counts(view: TwinView, width: int) -> list[Line]:
     cells = [(f"{words(name)} {_short(value)}", Mood.NORMAL) for name, value in view.counts.items()]
     if view.refused:
-        cells.append((tr("no feed: {why}").format(why=words(view.refused)), Mood.QUIET))
+        cells.append((tr("no feed: {why}").format(why=refusal_words(view.refused)), Mood.QUIET))
     return _wrapped(cells, width)
 
 
@@ -135,7 +136,7 @@ def _faults(view: TwinView, room: int) -> list[Line]:
     for each in (*told, *others):
         mark, mood = ("●", Mood.FAULT) if each.state == "standing" else ("○", Mood.QUIET)
         what = f"{each.number} {each.kind} {each.target}".rstrip()
-        since = f" {words(each.state)}{_when(each)}  {words(each.text)}"
+        since = f" {words(each.state)}{_when(each)}  {fault_words(each.state, each.kind, each.values, each.text)}"
         lines.append(((f" {mark} {what} ", mood), (since, Mood.QUIET)))
     return lines[: max(0, room)]
 
@@ -292,84 +293,3 @@ def _places(view: TwinView) -> list[Line]:
     ]
     legend = tr("▮ label on   ▯ off   · no bottle")
     return [*lines, (), ((legend, Mood.QUIET),)]
-
-
-# words of the machine, for people
-
-
-def words(name: str) -> str:
-    """Return the words for a machine word of the view; one that has none is shown as it is."""
-    return _known().get(name, name.replace("_", " "))
-
-
-def _known() -> dict[str, str]:
-    return {
-        "temperature": tr("temperature"),
-        "controller": tr("controller"),
-        "conductivity": tr("conductivity"),
-        "naoh": tr("NaOH"),
-        "level": tr("level"),
-        "heater": tr("heater"),
-        "setpoint": tr("setpoint"),
-        "stirrer": tr("stirrer"),
-        "standing": tr("standing"),
-        "waiting": tr("waiting"),
-        "ended": tr("ended"),
-        "bottles_in": tr("in"),
-        "bottles_out": tr("out"),
-        "rejected": tr("rejected"),
-        "broken": tr("broken"),
-        "in_queue": tr("queue"),
-        "labels_off": tr("labels off"),
-        "bottles": tr("bottles"),
-        "labels_passed": tr("out with a label"),
-        "chain": tr("chain"),
-        "torque": tr("torque"),
-        "fresh_water": tr("fresh water"),
-        "screen": tr("screen"),
-        "extraction": tr("extraction"),
-        "infeed": tr("bottles at"),
-        "pressure": tr("pressure"),
-        "ph": tr("pH"),
-        "state": tr("the machine does not run"),
-        "feed_enable": tr("the feed is off"),
-        "alarm": tr("an alarm stands"),
-        "z3_cold": tr("Z3 too cold"),
-        "z3_hot": tr("Z3 too hot"),
-        "naoh_low": tr("NaOH low"),
-        "naoh_high": tr("NaOH high"),
-        "caustic_in_rinse": tr("caustic in the final rinse"),
-        "rinse_pressure": tr("rinse pressure low"),
-        "exhaust": tr("extraction failed"),
-        "chain.setpoint": tr("no chain speed is asked for"),
-        "zone_step": tr("step between zones too large"),
-        "stand": tr("bottles stand in caustic"),
-        "prerinse": tr("prerinse"),
-        "presoak": tr("presoak"),
-        "caustic": tr("caustic"),
-        "jets": tr("jets"),
-        "rinse": tr("rinse"),
-        "final": tr("final"),
-        "over_temperature": tr("over-temperature"),
-        "dry_run": tr("dry-run"),
-        "watchdog": tr("host watchdog"),
-        "sensor": tr("sensor fault"),
-        "valve_fresh": tr("fresh-water valve does not follow"),
-        "valve_dose": tr("dosing valve does not follow"),
-        "valve_drain": tr("drain valve does not follow"),
-        "valve_recirculation": tr("recirculation valve does not follow"),
-        "contactor_chain": tr("contactor of the chain"),
-        "contactor_axial": tr("contactor of the axial pump"),
-        "contactor_jets": tr("contactor of the jet pump"),
-        "thermal_chain": tr("motor of the chain too hot"),
-        "thermal_axial": tr("motor of the axial pump too hot"),
-        "thermal_jets": tr("motor of the jet pump too hot"),
-        "label_press": tr("label press"),
-        "shear_pin": tr("shear pin"),
-        "estop": tr("emergency stop"),
-        "door": tr("a door is open"),
-        "cleared": tr("cleared"),
-        "over": tr("its time is over"),
-        "counted": tr("its count is over"),
-        "stopped": tr("the line was ended"),
-    }

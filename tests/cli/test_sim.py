@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import inspect
 import json
 import os
 import pty
@@ -21,6 +22,9 @@ from typing import Any
 
 import pytest
 
+from drivers.recordings import pieces, served
+from linectl import words as spoken
+from linectl.cli import sim_replay
 from linectl.cli.main import run
 from linectl.cli.sim_options import seconds_of
 from linectl.config.load import load_line
@@ -220,6 +224,20 @@ def test_a_recording_is_served_and_what_it_has_not_is_told(desk: Desk) -> None:
     events = [json.loads(line)["data"] for line in process.communicate(timeout=20)[0].splitlines()]
     assert [each["event"] for each in events] == ["difference", "down"]
     assert events[1]["differences"] == 1
+
+
+def test_what_a_recorded_device_does_is_said_in_french() -> None:
+    source = inspect.getsource(pieces) + inspect.getsource(served)
+    said = re.findall(r'"((?:the recording|put together)[^"{]*)"', source)
+    said += [f"the recording holds {what}: refused" for what in re.findall(r'"(other values|no such request)"', source)]
+    assert len(said) >= 5
+    assert f'f"{sim_replay._NO_UNIT}{{asked.unit}}"' in source  # the words of the driver, kept beside
+    spoken.use("fr")
+    try:
+        told = [sim_replay._why(each) for each in (*said, f"{sim_replay._NO_UNIT}3")]
+    finally:
+        spoken.use("en")
+    assert not any("the recording" in each or "recorded" in each for each in told), told
 
 
 def screen(process: subprocess.Popen[bytes], terminal: int, until: str, within_s: float = 40.0) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,8 +14,14 @@ import pytest
 from linectl import words
 from linectl.errors import Unreachable
 from linectl.server.twin_view import BottleView, FaultView, Quantity, TwinView, ZoneView, as_data, view_of
+from linectl.sim.bath import registers as bath_registers
+from linectl.sim.washer import interlocks
+from linectl.sim.washer.alarms import Alarm, Device
+from linectl.sim.washer.plc import WasherPlc
 from linectl.tui.twin_drawing import Line, Mood, draw, plain
 from linectl.tui.twin_picture import TwinPicture
+from linectl.tui.twin_words import alarm_words, fault_words, refusal_words
+from linectl.tui.twin_words import words as machine_words
 
 KINDS = ("prerinse", "presoak", "caustic", "caustic", "jets", "rinse", "rinse", "final")
 TRUE_C = (32.4, 45.1, 62.0, 79.8, 60.2, 50.0, 38.1, 14.0)
@@ -207,3 +215,53 @@ async def test_a_simulator_that_went_away_is_said_and_nothing_else_ends() -> Non
         assert "the simulated line has ended; q closes the picture" in picture.export_screenshot().replace(
             "&#160;", " "
         )
+
+
+REFUSALS = (
+    *(
+        "state",
+        "feed_enable",
+        "chain.setpoint",
+        "alarm",
+        "sensor",
+        "z3.temperature",
+        "z2.naoh",
+        "z3.naoh",
+        "fresh.flow",
+    ),
+    *("extraction.speed", "infeed.temperature", "zone_step"),
+)
+ENDS = ("cleared", "over", "counted", "stopped")
+ALARMS = (*Alarm, *Device, *bath_registers.Alarm)
+
+
+def test_no_machine_word_is_left_on_the_french_screen() -> None:
+    source = inspect.getsource(interlocks.feed_refused) + inspect.getsource(WasherPlc._refusal)  # whose words they are
+    assert all(f'"{each}"' in source for each in REFUSALS)
+    assert set(re.findall(r'(?:return |\()"([a-z0-9_.]+)"', source)) == set(REFUSALS)
+    words.use("fr")
+    names = [str(each.name).lower() for each in ALARMS]
+    told = [*map(alarm_words, names), *map(refusal_words, REFUSALS)]
+    told += [fault_words("ended", "sensor_stuck", {}, each) for each in ENDS]
+    told += map(machine_words, {*KINDS} - {"jets", "final"})  # the same in both languages
+    for each, french in zip((*names, *REFUSALS, *ENDS), told, strict=False):
+        assert french not in {each, each.replace("_", " ")}, each
+    assert not set(told) & {each.replace("_", " ") for each in (*names, *REFUSALS, *ENDS, *KINDS)}
+
+
+def test_an_alarm_says_what_is_wrong_and_not_only_where() -> None:
+    assert [alarm_words(each) for each in ("level", "screen", "torque")] == [
+        "level low",
+        "screen clogged",
+        "torque high",
+    ]
+    assert [machine_words(each) for each in ("level", "screen", "torque")] == ["level", "screen", "torque"]
+    assert alarm_words("of_tomorrow") == "of tomorrow"
+
+
+def test_the_figures_of_a_fault_keep_their_names() -> None:
+    assert fault_words("standing", "sensor_drift", {"per_h": 0.5}, "per_h=0.5") == "per_h=0.5"
+    assert fault_words("waiting", "wrong_glue_lot", {"glue": 4.0}, "glue=4") == "glue=psa"
+    assert fault_words("ended", "wrong_glue_lot", {}, "over") == "its time is over"
+    words.use("fr")
+    assert fault_words("standing", "sensor_drift", {"per_h": 0.5}, "per_h=0.5") == "per_h=0,5"

@@ -58,8 +58,9 @@ def _of_start(name: str, value: float) -> str:
         return tr("nothing starts with {name}; {words}").format(name=name, words=words)
     if allowed.low <= value <= allowed.high:
         return ""
-    text = tr("{value} is outside {low} to {high} {unit}")
-    return text.format(value=number(value), low=number(allowed.low), high=number(allowed.high), unit=allowed.unit)
+    text = tr("{value} is outside {low} to {high}{unit}")
+    unit = f" {allowed.unit}" if allowed.unit else ""
+    return text.format(value=number(value), low=number(allowed.low), high=number(allowed.high), unit=unit)
 
 
 def _of_lots(scenario: Scenario) -> list[Problem]:
@@ -142,5 +143,7 @@ def _whole(figures: Mapping[str, str | float]) -> dict[str, float]:
 
 def _problem(scenario: Scenario, where: str, error: ConfigError) -> Problem:
     place = scenario.places.get(where) or scenario.places.get(where.rpartition(".")[0], (scenario.source, 1, 1))
-    message = f"{error.message} ({error.hint})" if error.hint else error.message
+    message = error.message
+    if error.hint:
+        message = tr("{message}; {hint}").format(message=message, hint=error.hint)
     return Problem(*place, where, message, "" if error.code == ConfigError.code else error.code)

@@ -5,7 +5,7 @@ Every figure has a range, and the range a source: a lot or a glue outside it is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, isfinite
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from linectl.errors import ConfigError
 from linectl.sim.glue.labels import GLUES, Glue, GlueClass
-from linectl.words import number, tr
+from linectl.words import tr, with_comma
 
 __all__ = [
     "BURGUNDY_75CL",
@@ -30,18 +30,32 @@ __all__ = [
 
 GLASS_KJ_KG_K = 0.84
 REFERENCE_GLUE_G_M2 = 20.0
-_ESTIMATE = "engineering estimate"
-_NO_PUBLISHED = "engineering estimate: no published figure known"
+
+
+def _estimate() -> str:
+    return tr("engineering estimate")
+
+
+def _no_published() -> str:
+    return tr("engineering estimate: no published figure known")
+
+
+def _estimated(why: Callable[[], str]) -> Callable[[], str]:
+    """Return the source of an estimate with its reason."""
+    return lambda: tr("engineering estimate; {why}").format(why=why())
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a figure may be, both ends included, and where that is known from."""
+    """What a figure may be, both ends included, and where that is known from.
+
+    `source` is called when it is told: the language is not known before.
+    """
 
     low: float
     high: float
     unit: str
-    source: str
+    source: Callable[[], str]
 
     def holds(self, value: float) -> bool:
         """Tell whether a finite `value` lies within."""
@@ -50,10 +64,15 @@ class Span:
     def refusal(self, what: str, value: float) -> ConfigError:
         """Return the error that says so of a `value` outside: with the range and its source."""
         unit = f" {self.unit}" if self.unit else ""
-        text = tr("{what} {value}{unit} is outside {low} to {high}{unit} ({source})")
-        figures = {"value": number(value), "low": number(self.low), "high": number(self.high)}
+        if self.low == -inf:
+            text = tr("{what} {value}{unit} is above {high}{unit} ({source})")
+        else:
+            text = tr("{what} {value}{unit} is outside {low} to {high}{unit} ({source})")
+        figures = {
+            name: with_comma(f"{each:.9g}") for name, each in (("value", value), ("low", self.low), ("high", self.high))
+        }
         return ConfigError(
-            text.format(what=what, unit=unit, source=self.source, **figures),
+            text.format(what=what, unit=unit, source=self.source(), **figures),
             hint=tr("give a figure of the range; the simulator's law is not known beyond it"),
         )
 
@@ -69,35 +88,45 @@ def _wrong(spans: Mapping[str, Span], thing: object) -> tuple[str, Span, float] 
 
 GLUE_SPANS: Mapping[str, Span] = MappingProxyType(
     {
-        "t60_s": Span(10.0, 100_000.0, "s", f"{_ESTIMATE}; wet glue about 1 min, permanent glue hours at 60 to 80 °C"),
-        "ea_kj_mol": Span(
-            18.0, 120.0, "kJ/mol", "lower end: viscosity of water, J. Appl. Polym. Sci. 19(5) 1975; upper end estimated"
+        "t60_s": Span(
+            10.0,
+            100_000.0,
+            "s",
+            _estimated(lambda: tr("wet glue about 1 min, permanent glue hours at 60 to 80 °C")),
         ),
-        "caustic_order": Span(-1.0, 2.0, "", f"{_ESTIMATE}; below 0 where caustic saponifies the glue"),
-        "sigma": Span(0.02, 1.5, "", _NO_PUBLISHED),
-        "p_never": Span(0.0, 1.0, "", "a share"),
-        "opens_at_c": Span(-inf, 80.0, "°C", "coats open above 30 to 60 °C (EP0049483), a film from 65 °C"),
+        "ea_kj_mol": Span(
+            18.0,
+            120.0,
+            "kJ/mol",
+            lambda: tr("lower end: viscosity of water, J. Appl. Polym. Sci. 19(5) 1975; upper end estimated"),
+        ),
+        "caustic_order": Span(-1.0, 2.0, "", _estimated(lambda: tr("below 0 where caustic saponifies the glue"))),
+        "sigma": Span(0.02, 1.5, "", _no_published),
+        "p_never": Span(0.0, 1.0, "", lambda: tr("a share")),
+        "opens_at_c": Span(-inf, 80.0, "°C", lambda: tr("coats open above 30 to 60 °C (EP0049483), a film from 65 °C")),
     }
 )
 LOT_SPANS: Mapping[str, Span] = MappingProxyType(
     {
-        "count": Span(1, 10_000_000, "", "bottles of a Jura year"),
-        "age": Span(1.0, 1.5, "", f"{_ESTIMATE}; sun and humidity in storage weaken the release"),
-        "coverage": Span(0.3, 1.0, "", f"{_ESTIMATE}; share of the label that is not varnished"),
-        "inlet_c": Span(-15.0, 60.0, "°C", "a Jura winter night, a pallet in the summer sun"),
-        "inlet_spread_k": Span(0.0, 10.0, "K", _ESTIMATE),
-        "glue_g_m2": Span(5.0, 60.0, "g/m2", f"{_ESTIMATE}; films of 15 to 25 um are usual"),
-        "paper_g_m2": Span(40.0, 150.0, "g/m2", f"{_ESTIMATE}; wine labels of about 80 g/m2"),
-        "residue_pct": Span(0.0, 100.0, "%", _NO_PUBLISHED),
-        "residue_tau_s": Span(1.0, 3600.0, "s", _NO_PUBLISHED),
-        "soil_naoh_g": Span(0.0, 5.0, "g", f"{_ESTIMATE}; a machine spends 0.8 to 2 g of dry NaOH a bottle in all"),
+        "count": Span(1, 10_000_000, "", lambda: tr("bottles of a Jura year")),
+        "age": Span(1.0, 1.5, "", _estimated(lambda: tr("sun and humidity in storage weaken the release"))),
+        "coverage": Span(0.3, 1.0, "", _estimated(lambda: tr("share of the label that is not varnished"))),
+        "inlet_c": Span(-15.0, 60.0, "°C", lambda: tr("a Jura winter night, a pallet in the summer sun")),
+        "inlet_spread_k": Span(0.0, 10.0, "K", _estimate),
+        "glue_g_m2": Span(5.0, 60.0, "g/m2", _estimated(lambda: tr("films of 15 to 25 um are usual"))),
+        "paper_g_m2": Span(40.0, 150.0, "g/m2", _estimated(lambda: tr("wine labels of about 80 g/m2"))),
+        "residue_pct": Span(0.0, 100.0, "%", _no_published),
+        "residue_tau_s": Span(1.0, 3600.0, "s", _no_published),
+        "soil_naoh_g": Span(
+            0.0, 5.0, "g", _estimated(lambda: tr("a machine spends 0.8 to 2 g of dry NaOH a bottle in all"))
+        ),
     }
 )
 MODEL_SPANS: Mapping[str, Span] = MappingProxyType(
     {
-        "volume_cl": Span(10.0, 300.0, "cl", "bottles up to 308 mm high and 90 mm wide (Oc'Consigne)"),
-        "mass_g": Span(150.0, 1500.0, "g", "re-use models weigh 560 g and more, beer bottles from 250 g"),
-        "label_cm2": Span(10.0, 400.0, "cm2", _ESTIMATE),
+        "volume_cl": Span(10.0, 300.0, "cl", lambda: tr("bottles up to 308 mm high and 90 mm wide (Oc'Consigne)")),
+        "mass_g": Span(150.0, 1500.0, "g", lambda: tr("re-use models weigh 560 g and more, beer bottles from 250 g")),
+        "label_cm2": Span(10.0, 400.0, "cm2", _estimate),
     }
 )
 
@@ -174,7 +203,7 @@ class Lot:
     def __post_init__(self) -> None:
         if wrong := _wrong(LOT_SPANS, self):
             figure, span, value = wrong
-            raise span.refusal(tr("lot {name}: {figure}").format(name=self.name, figure=figure), value)
+            raise span.refusal(_of_lot(self.name, figure), value)
         if self.own is None:
             glue_of(self.glue)
 
@@ -193,6 +222,13 @@ class Lot:
     def label_g(self) -> float:
         """The mass of paper of one label in g."""
         return self.model.label_cm2 * 1e-4 * self.paper_g_m2
+
+
+def _of_lot(name: str, figure: str) -> str:
+    """Return the name of a lot's figure for a message; lots that nobody named are called `lot 1`, `lot 2` ..."""
+    if name.startswith("lot "):
+        return tr("{what}: {text}").format(what=name, text=figure)
+    return tr("lot {name}: {figure}").format(name=name, figure=figure)
 
 
 def bottle_model(name: str) -> BottleModel:

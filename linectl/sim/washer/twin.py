@@ -213,13 +213,7 @@ def _checked(initial: Mapping[str, float]) -> Mapping[str, float]:
                 )
             )
         if not allowed.low <= value <= allowed.high:
-            raise ConfigError(
-                tr("{name} = {value}: the simulated washer starts between {low} and {high} {unit}").format(
-                    name=name,
-                    value=number(value),
-                    low=number(allowed.low),
-                    high=number(allowed.high),
-                    unit=allowed.unit,
-                )
-            )
+            text = tr("{name} = {value}: the simulated washer starts between {low} and {high}{unit}")
+            figures = {"value": number(value), "low": number(allowed.low), "high": number(allowed.high)}
+            raise ConfigError(text.format(name=name, unit=f" {allowed.unit}" if allowed.unit else "", **figures))
     return dict(initial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def holder_of(port: int, *, proc: Path = Path("/proc")) -> str:
     with suppress(OSError):
         for process in proc.iterdir():
             if process.name.isdecimal() and _has(process, sockets):
-                return f"{_command(process)} (process {process.name})"
+                return tr("{command} (process {pid})").format(command=_command(process), pid=process.name)
     return ""
 
 
@@ -37,13 +38,48 @@ def cannot_listen(host: str, port: int, exc: Exception, what: str) -> Unreachabl
     `what` is a whole sentence with the places `{host}`, `{port}` and `{why}`.
     """
     holder = holder_of(port) if port else ""
-    if holder:
+    if _is_no_address(exc):
+        hint = tr("give an address of this computer, such as 127.0.0.1")
+    elif holder:
         hint = tr("port {port} is held by {holder}: end it, or choose another port").format(port=port, holder=holder)
-    elif isinstance(exc, OSError) and exc.errno == errno.EACCES:
+    elif _number(exc) == errno.EACCES:
         hint = tr("ports below 1024 are not everybody's: choose another one")
     else:
         hint = tr("choose another port")
-    return Unreachable(what.format(host=host, port=port, why=exc), hint=hint)
+    return Unreachable(what.format(host=host, port=port, why=_reason(exc)), hint=hint)
+
+
+def _reason(exc: Exception) -> str:
+    """Return why there is no listening there, in plain words where the case is a common one."""
+    number = _number(exc)
+    if _is_no_address(exc):
+        return tr("this computer has no such address")
+    if number == errno.EADDRINUSE:
+        return tr("another program has this port")
+    if number == errno.EACCES:
+        return tr("this user may not have this port")
+    if number in {errno.EMFILE, errno.ENFILE}:
+        return tr("too many files and connections are open")
+    if number is not None:
+        return tr("error {name} of the operating system").format(name=errno.errorcode.get(number, number))
+    return str(exc)
+
+
+def _is_no_address(exc: Exception) -> bool:
+    return isinstance(_root(exc), socket.gaierror) or _number(exc) == errno.EADDRNOTAVAIL
+
+
+def _number(exc: Exception) -> int | None:
+    root = _root(exc)
+    return root.errno if isinstance(root, OSError) else None
+
+
+def _root(exc: BaseException) -> BaseException:
+    """Return the operating system's own error, where a library has wrapped it in one of its own."""
+    inner: BaseException | None = exc
+    while inner is not None and not isinstance(inner, OSError):
+        inner = inner.__cause__ or inner.__context__
+    return exc if inner is None else inner
 
 
 def _sockets(port: int, proc: Path) -> set[str]:

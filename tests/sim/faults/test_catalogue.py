@@ -32,7 +32,10 @@ def test_every_kind_and_every_figure_has_a_meaning_and_no_meaning_is_left_over()
         for key in node.keys
         if isinstance(key, ast.Constant)
     }
-    assert told == set(KINDS) | {each.name for kind in KINDS.values() for each in kind.parameters}
+    figures = {each.name for kind in KINDS.values() for each in kind.parameters}
+    groups = {kind.group_name and kind.group for kind in KINDS.values()}
+    counts = {kind.counted and kind.counts for kind in KINDS.values()} - {""}
+    assert told == set(KINDS) | figures | groups | counts
 
 
 def test_a_default_is_within_its_range() -> None:

@@ -33,7 +33,7 @@ def test_lots_are_made_with_all_their_figures() -> None:
 @pytest.mark.parametrize(
     ("lot", "place", "said"),
     [
-        ("{name: a, age: 9}", "5:15: lots[0].age", ("1 to 1.5", "sun and humidity")),  # the range and its source
+        ("{name: a, age: 9}", "5:15: lots[0].age", ("lot a: age", "1 to 1.5", "sun and humidity", "release); give")),
         (f"{{glue: mine, {OWN.replace('240', '2')}}}", "5:18: lots[0].t60_s", ("10 to 100", "estimate")),
         ("{name: a, glue: tape}", "5:15: lots[0].glue", ("tape", "casein, starch, pvoh, psa, permanent")),
         ("{name: a, model: magnum}", "5:15: lots[0].model", ("magnum", "burgundy_75cl")),
@@ -60,4 +60,4 @@ def test_a_start_that_no_rig_has_is_refused_at_its_place() -> None:
     unknown, outside = map(str, caught.value.problems)
     assert unknown.startswith("s.yaml:4:31: initial.z3.temprature")
     assert "did you mean `z3.temperature`" in unknown
-    assert "99 is outside" in outside
+    assert outside.endswith("99 is outside 1 to 3")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from linectl import words
 from linectl.errors import ConfigError
 from linectl.sim.glue.labels import GLUES, GlueClass, t50_s
 from linectl.sim.glue.lots import (
@@ -13,6 +14,7 @@ from linectl.sim.glue.lots import (
     CLAVELIN_62CL,
     GLUE_SPANS,
     LOT_SPANS,
+    MODEL_SPANS,
     BottleModel,
     Lot,
     bottle_model,
@@ -40,7 +42,7 @@ def test_a_glue_outside_its_range_is_refused_with_range_and_source(figure: str, 
     outside = span.low - 0.5 if side < 0 else span.high + 0.5
     with pytest.raises(ConfigError) as refused:
         own_glue("jura_7", **{**FIGURES, figure: outside})
-    for told in (f"glue jura_7: {figure} ", f"{span.low:g} to {span.high:g}", span.source):
+    for told in (f"glue jura_7: {figure} ", f"{span.low:g} to {span.high:g}", span.source()):
         assert told in refused.value.message
     assert refused.value.exit_code == 3
     own_glue("jura_7", **{**FIGURES, figure: span.low})
@@ -64,9 +66,27 @@ def test_a_lot_outside_its_range_is_refused(figure: str) -> None:
     with pytest.raises(ConfigError) as refused:
         replace(Lot("a", 10), **wrong(figure, span.high + 1))
     assert f"lot a: {figure}" in refused.value.message
-    assert span.source in refused.value.message
+    assert span.source() in refused.value.message
     with pytest.raises(ConfigError):
         replace(Lot("a", 10), **wrong(figure, nan))
+
+
+def test_a_refusal_is_worded_once_and_in_the_language_of_the_moment() -> None:
+    with pytest.raises(ConfigError, match=r"^lot 2: age 9 is outside 1 to 1\.5 \(engineering estimate; sun and"):
+        replace(Lot("lot 2", 10), age=9.0)
+    with pytest.raises(ConfigError, match=r"count 20000000 is outside 1 to 10000000 \("):
+        Lot("a", 20_000_000)
+    with pytest.raises(ConfigError, match=r"opens_at_c 90 °C is above 80 °C \(coats open"):
+        own_glue("late", **FIGURES, opens_at_c=90.0)
+    words.use("fr")
+    try:
+        sources = [each.source() for spans in (GLUE_SPANS, LOT_SPANS, MODEL_SPANS) for each in spans.values()]
+        with pytest.raises(ConfigError, match=r"^lot 2\u00a0: age = 9 est hors de 1 à 1,5 \(estimation\u00a0; soleil"):
+            replace(Lot("lot 2", 10), age=9.0)
+    finally:
+        words.use("en")
+    english = [each.source() for spans in (GLUE_SPANS, LOT_SPANS, MODEL_SPANS) for each in spans.values()]
+    assert not set(sources) & set(english)
 
 
 def test_a_glue_is_known_by_name_or_by_its_own_figures() -> None:

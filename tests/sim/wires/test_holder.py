@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from linectl.errors import Unreachable
 from linectl.sim.rig import Rig
 from linectl.sim.wires.broker import EmbeddedBroker, free_port
 from linectl.sim.wires.ezo import EzoInstrument, rtd_circuit
-from linectl.sim.wires.holder import holder_of
+from linectl.sim.wires.holder import cannot_listen, holder_of
 from linectl.sim.wires.modbus_rtu import ModbusRtuServer
 from linectl.sim.wires.modbus_server import ModbusServer
 
@@ -64,3 +65,31 @@ async def test_a_server_that_does_not_get_its_port_says_who_has_it(kind: str, tm
             await begins[kind]()
     assert US in refused.value.hint
     assert str(port) in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EADDRINUSE, "another program has this port"),
+        (errno.EACCES, "this user may not have this port"),
+        (errno.EADDRNOTAVAIL, "this computer has no such address"),
+        (errno.EMFILE, "too many files"),
+        (errno.ENOBUFS, "error ENOBUFS of the operating system"),
+    ],
+)
+def test_why_a_port_is_not_to_be_had_is_said_plainly(number: int, why: str) -> None:
+    error = cannot_listen("127.0.0.1", 0, OSError(number, "[Errno] of the system"), "no: {host}:{port}: {why}")
+    assert why in error.message
+    assert "Errno" not in error.message
+    assert error.hint
+    wrapped = RuntimeError("[Errno] of a library")
+    wrapped.__cause__ = OSError(number, "of the system")
+    assert cannot_listen("127.0.0.1", 0, wrapped, "no: {host}:{port}: {why}").message == error.message
+
+
+async def test_an_address_that_is_none_is_said_plainly() -> None:
+    with pytest.raises(Unreachable, match="has no such address") as refused:
+        await ModbusServer({}, host="192.0.2.1").start()
+    assert "127.0.0.1" in refused.value.hint
+    assert cannot_listen("h", 0, socket.gaierror(-2, "?"), "{why}").message == "this computer has no such address"
+    assert cannot_listen("h", 0, ValueError("odd"), "{why}").message == "odd"
