@@ -274,7 +274,7 @@ async def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="memory"):
         async with serve_recording(exchange(MemorySettings("plc"), [])):
             pass
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such file"):
         opened_recording(tmp_path / "nothing.wire.jsonl")
     with pytest.raises(BadExchange):
         RecordedDevice(exchange(MemorySettings("plc"), []))
