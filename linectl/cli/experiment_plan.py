@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from linectl.cli.output import envelope, table
+from linectl.cli.output import complaint, envelope, table
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.errors import ConfigError
@@ -73,7 +73,7 @@ def show(found: ExperimentPlan, *, as_json: bool, day_h: float) -> int:
     warn(found)
     if refusal is None:
         return 0
-    click.echo(f"linectl: {refusal.message}\n         {refusal.hint}", err=True)
+    click.echo(complaint(refusal), err=True)
     return refusal.exit_code
 
 

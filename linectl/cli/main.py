@@ -116,11 +116,9 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _tell(error: LinectlError, *, as_json: bool) -> int:
-    if as_json:
-        from linectl.cli.output import envelope
+    from linectl.cli.output import complaint, envelope
 
+    if as_json:
         sys.stdout.write(envelope("error", None, error) + "\n")
-    sys.stderr.write(f"linectl: {error.message}\n")
-    for line in error.hint.splitlines():
-        sys.stderr.write(f"         {line}\n")
+    sys.stderr.write(complaint(error) + "\n")
     return error.exit_code

@@ -8,17 +8,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from linectl.errors import LinectlError
+from linectl.words import tr
 
-__all__ = ["emit", "envelope", "table"]
+__all__ = ["complaint", "emit", "envelope", "explained_by", "table"]
 
 
 def envelope(schema: str, data: Any, error: LinectlError | None = None) -> str:
-    """Return the one-line JSON object that `--json` prints: schema, ok, data, error."""
+    """Return the one-line JSON object that `--json` prints: schema, ok, data, error.
+
+    The error's `docs` is the command that explains its code.
+    """
     problem = None
     if error is not None:
-        problem = {"code": error.code, "message": error.message, "hint": error.hint}
+        problem = {"code": error.code, "message": error.message, "hint": error.hint, "docs": _docs(error.code)}
     body = {"schema": f"linectl.{schema}/1", "ok": error is None, "data": data, "error": problem}
     return json.dumps(body, ensure_ascii=False, allow_nan=False)
+
+
+def complaint(error: LinectlError) -> str:
+    """Return what is told of `error` on standard error: the message, what to do, and the command that explains it."""
+    rest = [line for line in (*error.hint.splitlines(), explained_by(error.code)) if line]
+    return "\n".join([f"linectl: {error.message}", *(f"         {line}" for line in rest)])
+
+
+def explained_by(code: str) -> str:
+    """Return the line that says how to learn more of an error's `code`."""
+    return tr("more: {command}").format(command=_docs(code))
+
+
+def _docs(code: str) -> str:
+    return f"linectl explain {code}"
 
 
 def emit(schema: str, data: Any) -> None:

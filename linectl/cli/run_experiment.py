@@ -14,7 +14,7 @@ import click
 
 from linectl.cli import run_keys, run_sheet
 from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
-from linectl.cli.output import emit
+from linectl.cli.output import emit, explained_by
 from linectl.cli.terminal import ProgressLine, TerminalFace, operator_name
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.answers_file import load_answers
@@ -218,7 +218,8 @@ def tell(outcome: RunOutcome, *, as_json: bool) -> int:
         run=outcome.run_id, status=ending(outcome.exit_status), baths=outcome.baths_done
     )
     flagged = tr("{n} of them flagged: see the events of the run").format(n=outcome.flagged) if outcome.flagged else ""
-    for line in (text, flagged, outcome.reason, outcome.hint):
+    more = explained_by(outcome.code) if outcome.code else ""
+    for line in (text, flagged, outcome.reason, outcome.hint, more):
         if line:
             click.echo(line, err=True)
     return outcome.exit_code

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from drivers.link import Outcome
-from linectl.cli.output import emit, envelope
+from linectl.cli.output import complaint, emit, envelope
 from linectl.cli.tags_text import quality_text, value_of_text, value_text
 from linectl.errors import DeviceError, LinectlError, NotConfirmed, Refused, Unreachable
 from linectl.lab.answers import yes_or_no
@@ -24,6 +24,14 @@ from linectl.words import tr
 __all__ = ["Wanted", "carry_out"]
 
 _HEATER_OFF = "heater_enable"
+_REFUSED_CODES = {  # by `refused_by` of a report; "link" has a remedy of its own
+    "unknown_tag": "E-WRT-UNKNOWN_TAG",
+    "not_writable": "E-WRT-NOT_WRITABLE",
+    "lease": "E-WRT-LEASE",
+    "range": "E-WRT-RANGE",
+    "limit": "E-WRT-LIMIT",
+    "device": "E-WRT-DEVICE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +119,7 @@ def _tell(definition: LineDefinition, tag: Tag, report: WriteReport, *, as_json:
         else:
             click.echo(envelope("tags_write", data, error))
     if error is not None:
-        click.echo(f"linectl: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"         {error.hint}", err=True)
+        click.echo(complaint(error), err=True)
     elif not as_json:
         text = tr("{tag}: confirmed, {value} {unit}").format(
             tag=tag.name, value=value_text(tag, report.asked if report.got is None else report.got), unit=tag.unit
@@ -144,7 +150,7 @@ def _error(tag: Tag, report: WriteReport, file: str) -> LinectlError | None:
             return Unreachable(_with(text, report), hint=hint, code="E-WRT-LINK")
         case Outcome.REFUSED:
             text = tr("{tag}: refused by {by}").format(tag=tag.name, by=_refused_by(report.refused_by))
-            return Refused(_with(text, report), code=f"E-WRT-{report.refused_by.upper()}")
+            return Refused(_with(text, report), code=_REFUSED_CODES.get(report.refused_by, ""))
         case Outcome.CLAMPED:
             asked, got = value_text(tag, report.asked), value_text(tag, report.got)
             text = tr("{tag}: the device kept {got} {unit} where {asked} {unit} was asked")

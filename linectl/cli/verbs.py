@@ -34,6 +34,7 @@ VERBS = {
     "doctor": ("linectl.cli.doctor", "check links, rights, ports, clock, store and every tag; say what to do"),
     "config": ("linectl.cli.config", "check a line or experiment file"),
     "sim": ("linectl.cli.sim", "the simulated bath and washer on real wires: serve, show, break, replay"),
+    "explain": ("linectl.cli.explain", "explain an error code: causes, what to do"),
     "help": ("linectl.cli.help", "explain exit codes"),
 }
 

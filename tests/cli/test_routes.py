@@ -232,9 +232,9 @@ def test_no_run_yet_is_told_with_what_to_do(say: Say, tmp_path: Path) -> None:
     assert "linectl run" in err
 
 
-def test_an_error_as_json_has_code_message_and_hint(say: Say, tmp_path: Path) -> None:
+def test_an_error_as_json_has_code_message_hint_and_docs(say: Say, tmp_path: Path) -> None:
     code, out, _ = say("status", "--data", str(tmp_path), "--json")
     body = json.loads(out)
     assert code == 6
     assert body["ok"] is False
-    assert set(body["error"]) == {"code", "message", "hint"}
+    assert set(body["error"]) == {"code", "message", "hint", "docs"}

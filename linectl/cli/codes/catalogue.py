@@ -1,0 +1,60 @@
+"""The one catalogue of error codes: each code has its explanation here, and each explanation is of a code in use."""
+
+from __future__ import annotations
+
+import difflib
+
+from linectl.cli.codes.entry import Explanation
+from linectl.cli.codes.files import of_files
+from linectl.cli.codes.line import of_line
+from linectl.cli.codes.runs import of_runs
+from linectl.cli.codes.simulated import of_simulated
+from linectl.cli.codes.trials import of_trials
+from linectl.words import tr
+
+__all__ = ["catalogue", "explanation", "families", "nearest"]
+
+_NEAR = 3  # codes that are offered for one that is not there
+
+
+def catalogue() -> tuple[Explanation, ...]:
+    """Return all explanations by code, in the language in use."""
+    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated())
+    return tuple(sorted(found, key=lambda each: each.code))
+
+
+def explanation(code: str) -> Explanation | None:
+    """Return what is told of `code`, None when there is no such code; small letters and blanks around it will do."""
+    wanted = code.strip().upper()
+    return next((each for each in catalogue() if each.code == wanted), None)
+
+
+def nearest(code: str) -> list[Explanation]:
+    """Return the explanations whose codes look most like `code`, the nearest first; of its family when it names one."""
+    known = {each.code: each for each in catalogue()}
+    wanted = code.strip().upper()
+    family = next((name for name in families() if name in wanted.split("-")), "")
+    pool = [each for each in known if not family or known[each].family == family]
+    return [known[each] for each in difflib.get_close_matches(wanted, pool, n=_NEAR, cutoff=0.5)]
+
+
+def families() -> dict[str, str]:
+    """Return what the codes of each family are about, by the family's letters."""
+    return {
+        "ARM": tr("arming"),
+        "ASK": tr("questions and confirmations"),
+        "CFG": tr("files"),
+        "DAT": tr("past trials and exports"),
+        "DEV": tr("devices"),
+        "FIT": tr("fits"),
+        "INT": tr("the program itself"),
+        "LIM": tr("limits"),
+        "LNK": tr("wires and addresses"),
+        "LSE": tr("who holds the line"),
+        "RES": tr("taking up a killed run"),
+        "RUN": tr("runs"),
+        "SIM": tr("the simulated line"),
+        "STO": tr("the store"),
+        "USE": tr("parts that are not installed"),
+        "WRT": tr("writes"),
+    }

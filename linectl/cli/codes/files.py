@@ -1,0 +1,102 @@
+"""Codes of files, fits, the store and the program itself."""
+
+from __future__ import annotations
+
+from linectl.cli.codes.entry import Explanation
+from linectl.words import tr
+
+__all__ = ["of_files"]
+
+
+def of_files() -> tuple[Explanation, ...]:
+    """Return the explanations, in the language in use."""
+    return (
+        Explanation(
+            "E-CFG-001",
+            exit_code=3,
+            meaning=tr("A file cannot be used as it is."),
+            causes=tr(
+                "A misspelt key, a value out of its range, another unit, two spaces too many; each mistake is named "
+                "as file:line:column."
+            ),
+            remedy=tr("Correct the places that are named, and check the file again before it is used."),
+            command="linectl config check FILE",
+        ),
+        Explanation(
+            "E-CFG-002",
+            exit_code=3,
+            meaning=tr("A file is not there, or cannot be read."),
+            causes=tr("A slip in its name, another folder, or no right to read it."),
+            remedy=tr("The message lists where it was looked for: put it there, or give its whole path."),
+            command="linectl config check FILE",
+        ),
+        Explanation(
+            "E-FIT-001",
+            exit_code=6,
+            meaning=tr("The data cannot tell the parameters of the fit."),
+            causes=tr("Too few labels came off between two looks, or too few temperatures or levels."),
+            remedy=tr(
+                "The message says what is missing: pool several runs, or soak the bath that linectl next-soak proposes."
+            ),
+            command="linectl compare RUN",
+        ),
+        Explanation(
+            "E-INT-001",
+            exit_code=1,
+            meaning=tr("A mistake of the program itself."),
+            causes=tr("Something that linectl did not foresee."),
+            remedy=tr(
+                "What was stored is kept. Note the message and what you did, and report both; doctor tells the "
+                "versions."
+            ),
+            command="linectl doctor",
+        ),
+        Explanation(
+            "E-INT-002",
+            exit_code=1,
+            meaning=tr("An analysis ended without an answer."),
+            causes=tr("Too little memory, or a library that crashed."),
+            remedy=tr("Close other programs and try again, with fewer runs at a time; the record is untouched."),
+            command="linectl doctor",
+        ),
+        Explanation(
+            "E-STO-001",
+            exit_code=5,
+            meaning=tr("The store, or a file of results, cannot be written or read."),
+            causes=tr("A folder without the right to write, a read-only or failing disk, a damaged file."),
+            remedy=tr("Check the disk and the rights of the folder that is named; --data names another folder."),
+            command="linectl doctor",
+        ),
+        Explanation(
+            "E-STO-002",
+            exit_code=5,
+            meaning=tr("The store refused one record, which does not fit the others; the others are kept."),
+            causes=tr("A run, trial or bottle written twice, or one that belongs to nothing."),
+            remedy=tr("A script gives each record its own number: correct it. Without a script, report the message."),
+            command="linectl doctor",
+        ),
+        Explanation(
+            "E-STO-028",
+            exit_code=5,
+            meaning=tr("The disk is full: the run was ended, all that was acknowledged is kept."),
+            causes=tr("The folder of the store shares its disk with something that grew."),
+            remedy=tr("Free some space, or name another folder with --data, then start a new run."),
+            command="linectl doctor",
+        ),
+        Explanation(
+            "E-USE-001",
+            exit_code=2,
+            meaning=tr("A part of linectl that is installed on demand is not there."),
+            causes=tr("Parquet files need pyarrow, which the plain installation leaves out."),
+            remedy=tr("Install it, or choose another form: linectl export RUN --format csv."),
+            command="pip install 'linectl[parquet]'",
+        ),
+        Explanation(
+            "E-USE-002",
+            exit_code=2,
+            meaning=tr("There is no such error code."),
+            causes=tr("A slip in the code, or a code of another version of linectl."),
+            remedy=tr("Copy the code from the error, or find it in the list of all codes."),
+            command="linectl explain",
+        ),
+    )

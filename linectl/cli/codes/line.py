@@ -1,0 +1,172 @@
+"""Codes of the wires, the controller and what is written to a line."""
+
+from __future__ import annotations
+
+from linectl.cli.codes.entry import Explanation
+from linectl.words import tr
+
+__all__ = ["of_line"]
+
+
+def of_line() -> tuple[Explanation, ...]:
+    """Return the explanations, in the language in use."""
+    return (
+        Explanation(
+            "E-ARM-001",
+            exit_code=6,
+            meaning=tr("Writing is not armed: nothing was sent."),
+            causes=tr("A write was asked for without --arm, which says that it is meant."),
+            remedy=tr("Look at line, tag and value once more, then say it again with --arm."),
+            command="linectl tags write LINE TAG VALUE --arm",
+        ),
+        Explanation(
+            "E-DEV-001",
+            exit_code=5,
+            meaning=tr("A device answered wrongly, or stopped answering in the middle of the work."),
+            causes=tr(
+                "A loose or noisy wire; a device in fault; an address, word order or parity in the line's file that "
+                "is not the device's."
+            ),
+            remedy=tr(
+                "Let doctor ask every device; follow one tag from its bytes to its value with linectl tags trace."
+            ),
+            command="linectl doctor LINE",
+        ),
+        Explanation(
+            "E-LIM-001",
+            exit_code=6,
+            meaning=tr("The request is against a limit or the present state; nothing was done."),
+            causes=tr(
+                "A value outside the range of its tag or the limits of its zone; something that is not there, already"
+                " there or under way."
+            ),
+            remedy=tr(
+                "The message names the limit or the state: ask for something within it, or wait until it has changed."
+            ),
+            command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-LIM-002",
+            exit_code=6,
+            meaning=tr("The experiment cannot be carried out as it is planned."),
+            causes=tr(
+                "Looks that come faster than a person can look, levels that the bath cannot reach or that a limit "
+                "forbids, too little time between baths."
+            ),
+            remedy=tr("See the timeline; give more time, or change levels or order in the experiment's file."),
+            command="linectl experiment plan FILE",
+        ),
+        Explanation(
+            "E-LNK-001",
+            exit_code=4,
+            meaning=tr("A controller, port or broker does not answer at its address."),
+            causes=tr(
+                "Its power is off, the cable is out, the address or port in the line's file is another, or a firewall"
+                " is in between."
+            ),
+            remedy=tr(
+                "Check power and cable, then the address that the message names; doctor tries every link and says "
+                "what it meets."
+            ),
+            command="linectl doctor LINE",
+        ),
+        Explanation(
+            "E-LSE-001",
+            exit_code=6,
+            meaning=tr("The line is held by another computer or program: only one may write."),
+            causes=tr(
+                "A run goes on elsewhere; a program that died keeps its lease for 10 s after its last heartbeat."
+            ),
+            remedy=tr("End linectl where it runs, or wait 10 s, then try again."),
+            command="linectl status",
+        ),
+        Explanation(
+            "E-LSE-002",
+            exit_code=6,
+            meaning=tr(
+                "The controller's register map has another version than the one that linectl knows: nothing is written."
+            ),
+            causes=tr("The controller's program was updated and linectl was not, or the other way round."),
+            remedy=tr("Bring both to versions that fit; until then the line can be read, not written."),
+            command="linectl doctor LINE",
+        ),
+        Explanation(
+            "E-WRT-CLAMPED",
+            exit_code=5,
+            meaning=tr("The device took another value than the one that was asked."),
+            causes=tr("The device has a limit or a step of its own, narrower than the range in the line's file."),
+            remedy=tr("Change the limit on the device, or ask for a value within it."),
+            command="linectl tags read LINE TAG",
+        ),
+        Explanation(
+            "E-WRT-DEVICE",
+            exit_code=6,
+            meaning=tr("The device itself refused the write."),
+            causes=tr("Its register is protected, its state forbids it, or it takes no such value."),
+            remedy=tr(
+                "See the device's answer in the message, and its manual; the trace shows what goes over the wire."
+            ),
+            command="linectl tags trace LINE TAG",
+        ),
+        Explanation(
+            "E-WRT-LEASE",
+            exit_code=6,
+            meaning=tr("The write was refused because the line is not ours."),
+            causes=tr("Another computer holds the controller, or the controller restarted and has no owner."),
+            remedy=tr("End the other holder, or wait 10 s for its lease to end, then write again."),
+            command="linectl doctor LINE",
+        ),
+        Explanation(
+            "E-WRT-LIMIT",
+            exit_code=6,
+            meaning=tr("The value is beyond a limit of its zone; nothing was sent."),
+            causes=tr("A slip of the decimal comma, or a limit in the line's file that is narrower than thought."),
+            remedy=tr(
+                "Ask for a value within the limit that the message names; a limit is changed in the line's file, "
+                "never by a write."
+            ),
+            command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-WRT-LINK",
+            exit_code=4,
+            meaning=tr("Nothing was sent: the wire does not reach the device."),
+            causes=tr("The link is down, or the device did not answer so often that it is given up for now."),
+            remedy=tr("Let doctor find the link that is down, mend it, and write again."),
+            command="linectl doctor LINE",
+        ),
+        Explanation(
+            "E-WRT-NOT_WRITABLE",
+            exit_code=6,
+            meaning=tr("The tag may not be written by hand."),
+            causes=tr("It is a measurement, or linectl alone writes it, as the heartbeat and the owner."),
+            remedy=tr("Choose a tag that the list shows as writable."),
+            command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-WRT-RANGE",
+            exit_code=6,
+            meaning=tr(
+                "The value is outside the range of its tag, or cannot be told in its register; nothing was sent."
+            ),
+            causes=tr("A slip of the decimal comma, or another unit than the tag's."),
+            remedy=tr("Ask for a value between low and high of the tag, in the unit that the list shows."),
+            command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-WRT-UNKNOWN",
+            exit_code=5,
+            meaning=tr("The write was sent, but nobody knows whether it was taken."),
+            causes=tr("The answer did not come in time, or the value could not be read back."),
+            remedy=tr("Read the tag before anything else, and write again only if it shows the old value."),
+            command="linectl tags read LINE TAG",
+        ),
+        Explanation(
+            "E-WRT-UNKNOWN_TAG",
+            exit_code=6,
+            meaning=tr("The line has no tag of this name."),
+            causes=tr("A slip of the pen, or the file of another line."),
+            remedy=tr("Take the name from the list of tags."),
+            command="linectl tags ls LINE",
+        ),
+    )

@@ -1,0 +1,217 @@
+"""Codes of past trials taken in from spreadsheets, and of exports."""
+
+from __future__ import annotations
+
+from linectl.cli.codes.entry import Explanation
+from linectl.words import tr
+
+__all__ = ["of_trials"]
+
+
+def of_trials() -> tuple[Explanation, ...]:
+    """Return the explanations, in the language in use."""
+    return (
+        Explanation(
+            "E-DAT-001",
+            exit_code=3,
+            meaning=tr("Several rows or titles of the data are wrong."),
+            causes=tr("A sheet that was filled in by hand; each mistake has its own line and its own code."),
+            remedy=tr("Go through them one by one."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-002",
+            exit_code=3,
+            meaning=tr("The file cannot be read, or is no CSV."),
+            causes=tr("A spreadsheet's own format, or a quotation mark that is never closed."),
+            remedy=tr("Save the sheet as CSV (UTF-8)."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-003",
+            exit_code=3,
+            meaning=tr("A column is missing or there twice, or the file has no rows."),
+            causes=tr("A title that linectl does not know, or titles that are not in the first row."),
+            remedy=tr("Rename the column as the message says."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-004",
+            exit_code=3,
+            meaning=tr("A title has no unit, or one that is not known."),
+            causes=tr("Times and temperatures without a unit could be minutes or °F."),
+            remedy=tr("Name the unit in the title: lo_s, lo_min, temperature_c."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-005",
+            exit_code=3,
+            meaning=tr("A cell is empty, or no number that can be meant."),
+            causes=tr("A unit or a word beside the number, or a cell that was forgotten."),
+            remedy=tr("Write the number alone, without its unit."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-006",
+            exit_code=3,
+            meaning=tr("Looks are out of order: a label was seen off before, or when, it was seen on."),
+            causes=tr("The columns lo and hi were exchanged."),
+            remedy=tr("lo is the last look at which it was on, hi the first at which it was off."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-007",
+            exit_code=3,
+            meaning=tr("A bottle was never looked at."),
+            causes=tr("Both lo and hi are empty."),
+            remedy=tr("Write 0 in lo for a label off at the first look, the time of the last look for one still on."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-008",
+            exit_code=3,
+            meaning=tr("The same bottle stands twice in a bath."),
+            causes=tr("A row that was copied, or two bottles with one name."),
+            remedy=tr("Keep one row, or give the other bottle its own name."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-009",
+            exit_code=3,
+            meaning=tr("Rows of one bath disagree about it."),
+            causes=tr("A bath has one temperature, one NaOH and one trace."),
+            remedy=tr("Correct the row that differs, or give it a bath of its own."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-010",
+            exit_code=3,
+            meaning=tr("Bottles that never released seem to have been left out."),
+            causes=tr("Only the bottles whose label came off were written down."),
+            remedy=tr("Add them with an empty hi, or say in a column n_bottles how many went in."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-011",
+            exit_code=0,
+            meaning=tr("Warning: no bottle at all is still on."),
+            causes=tr("All labels came off, or those still on were not written down."),
+            remedy=tr("If some never released, add them: leaving them out makes a glue look faster than it is."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-012",
+            exit_code=0,
+            meaning=tr("Warning: all baths had one temperature."),
+            causes=tr("How fast release goes at another temperature cannot be told from them."),
+            remedy=tr("Judge this temperature only, or add baths 10 K away or more."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-013",
+            exit_code=3,
+            meaning=tr("A temperature above 100 looks like °F."),
+            causes=tr("A sheet from a thermometer in °F."),
+            remedy=tr("Write °C, or say --temperature-unit f."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-014",
+            exit_code=3,
+            meaning=tr("A temperature that no bath of water has."),
+            causes=tr("Kelvin, a decimal comma that was lost, or a cell of another column."),
+            remedy=tr("Write °C; from K subtract 273.15."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-015",
+            exit_code=3,
+            meaning=tr("More NaOH than a bath can hold."),
+            causes=tr("g/L was written where % by mass is meant."),
+            remedy=tr("Write % by mass; from g/L divide by 10."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-016",
+            exit_code=3,
+            meaning=tr("A temperature trace cannot be read, or has less than two rows."),
+            causes=tr("The file is not beside the sheet, or is no CSV."),
+            remedy=tr("Put the file beside the sheet, or give the bath a temperature_c."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-017",
+            exit_code=3,
+            meaning=tr("The times of a trace do not go up."),
+            causes=tr("Rows out of order, a time told twice, or a logger whose clock was set back."),
+            remedy=tr("Sort its rows; one row per time."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-018",
+            exit_code=0,
+            meaning=tr("Warning: a trace has a hole, above 60 s and five usual steps."),
+            causes=tr("The logger stopped, or rows were deleted."),
+            remedy=tr("Add the missing rows, or end the intervals before the hole."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-019",
+            exit_code=0,
+            meaning=tr("Warning: a trace does not cover its bottles."),
+            causes=tr("It begins after the bottles went in, or ends before the last look."),
+            remedy=tr("Give the whole record."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-020",
+            exit_code=3,
+            meaning=tr("The name of a glue is not among those that are meant."),
+            causes=tr("A glue that --glues does not name; without it, as a warning, a rare name nearly like another."),
+            remedy=tr("Correct its name, or add it to the list."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-021",
+            exit_code=3,
+            meaning=tr("No bottle was watched for 60 s: minutes or hours seem to be told as seconds."),
+            causes=tr("The sheet counts in minutes, its title says seconds or nothing."),
+            remedy=tr("Say --time-unit min or h, or s if they are seconds."),
+            command="linectl import FILE.csv",
+        ),
+        Explanation(
+            "E-DAT-030",
+            exit_code=3,
+            meaning=tr("This is no export of linectl."),
+            causes=tr("Its manifest.json is not there or damaged, or the file is something else."),
+            remedy=tr("Make an export where the run is, and take that in."),
+            command="linectl export RUN --format zip",
+        ),
+        Explanation(
+            "E-DAT-031",
+            exit_code=3,
+            meaning=tr("The export is damaged; nothing was stored."),
+            causes=tr(
+                "A file is missing, differs from its SHA-256 in the manifest, or contradicts another: a broken copy, "
+                "or a hand."
+            ),
+            remedy=tr("Copy it or export it again."),
+            command="linectl export RUN --format zip",
+        ),
+        Explanation(
+            "E-DAT-032",
+            exit_code=3,
+            meaning=tr("The export cannot come back into a store."),
+            causes=tr("It was made for Excel, for other tools, or of some glues alone."),
+            remedy=tr("Export the whole run with --format zip."),
+            command="linectl export RUN --format zip",
+        ),
+        Explanation(
+            "E-DAT-041",
+            exit_code=6,
+            meaning=tr("Two tags would have one name in the documents."),
+            causes=tr("Their names differ only in signs that a document key cannot hold: a point and an underscore."),
+            remedy=tr("Rename one of them in the line's file, or export as csv."),
+            command="linectl export RUN --format csv",
+        ),
+    )
