@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.complete import any_file
 from linectl.cli.options import common
 from linectl.cli.output import emit
 from linectl.words import tr
@@ -19,7 +20,7 @@ def command() -> None:
 
 
 @command.command("check", help=tr("Check FILE; every mistake is named as file:line:column."))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=any_file)
 @common
 def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Load the file, and say what it is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linectl.cli.complete import lines
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -20,7 +21,7 @@ __all__ = ["command"]
 @click.command(
     "doctor", help=tr("Look at LINE (else at this computer alone): links, rights, ports, clock, store, every tag.")
 )
-@click.argument("line", type=click.Path(path_type=Path), required=False)
+@click.argument("line", type=click.Path(path_type=Path), required=False, shell_complete=lines)
 @click.option("--sim", is_flag=True, help=tr("on a simulated rig of its own: no equipment is touched"))
 @click.option("--seed", type=int, default=1, help=tr("with --sim: seed of the rig"))
 @click.option(

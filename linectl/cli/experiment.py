@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.complete import experiments
 from linectl.cli.options import common
 from linectl.cli.output import emit
 from linectl.words import tr
@@ -28,7 +29,7 @@ def command() -> None:
 @command.command(
     "check", help=tr("Check FILE: its mistakes as file:line:column, the order of its baths, its warnings.")
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=experiments)
 @line_option
 @common
 def check(file: Path, line: Path | None, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
@@ -57,7 +58,7 @@ def check(file: Path, line: Path | None, data: Path | None, as_json: bool) -> in
 
 
 @command.command("plan", help=tr("Print the timeline of FILE, bath by bath, its totals and what it can tell."))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=experiments)
 @line_option
 @day_option
 @common

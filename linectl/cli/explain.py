@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli.complete import codes
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.errors import LinectlError
@@ -27,7 +28,7 @@ class UnknownCode(LinectlError):
 
 
 @click.command("explain", help=tr("Explain the error CODE: causes, what to do; without CODE list them all."))
-@click.argument("code", default="")
+@click.argument("code", default="", shell_complete=codes)
 @common
 def command(code: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Print one explanation, or the list of codes by family."""

@@ -103,6 +103,8 @@ def _dispatch(argv: list[str]) -> int:
     import click
 
     group = import_module("linectl.cli.verbs").group
+    if "_LINECTL_COMPLETE" in os.environ:  # a shell asks for words: group.main answers
+        import_module("linectl.cli.completion").prepare(_flags_after_verb)
     try:
         result = group.main(args=argv, prog_name="linectl", standalone_mode=False)
     except click.exceptions.Abort as abort:

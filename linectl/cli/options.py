@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from linectl.cli.complete import runs
 from linectl.words import LANGUAGES, tr
 
 __all__ = ["common", "question", "run_argument", "runs_argument"]
@@ -18,8 +19,8 @@ data_option = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help=tr("folder of the store (else the line's own)")
 )
 json_option = click.option("--json", "as_json", is_flag=True, help=tr("one JSON object on standard output"))
-run_argument = click.argument("run", default="last")
-runs_argument = click.argument("runs", metavar="[RUN]...", nargs=-1)  # none: the last one
+run_argument = click.argument("run", default="last", shell_complete=runs)
+runs_argument = click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=runs)  # none: the last one
 
 
 def _lang_option(function: F) -> F:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.complete import lines
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -18,7 +19,7 @@ __all__ = ["command"]
 @click.command(
     "record", help=tr("Record what goes over the wire LINK of LINE, until Ctrl+C; its tags are read meanwhile.")
 )
-@click.argument("line", type=click.Path(path_type=Path))
+@click.argument("line", type=click.Path(path_type=Path), shell_complete=lines)
 @click.argument("link")
 @click.option("--device", default="", help=tr("what stands on the device's plate (else the link's name)"))
 @click.option("--firmware", default="unknown", help=tr("its firmware"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.complete import experiments, lines
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -16,9 +17,15 @@ _SIMULATED = {"speed", "memory"}
 
 
 @click.command("run", help=tr("Run FILE (an experiment, .yaml) or a script (.py) on the line, or simulated."))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=experiments)
 @click.option("--sim", is_flag=True, help=tr("on the simulated rig, in virtual time unless --speed is given"))
-@click.option("--line", "line", type=click.Path(path_type=Path), help=tr("line file (else the experiment's own)"))
+@click.option(
+    "--line",
+    "line",
+    type=click.Path(path_type=Path),
+    shell_complete=lines,
+    help=tr("line file (else the experiment's own)"),
+)
 @click.option("--seed", type=int, help=tr("seed of the simulated rig (else the experiment's)"))
 @click.option("--speed", default="max", help=tr("with --sim: max, or how many times faster than real time"))
 @click.option("--memory", is_flag=True, help=tr("with --sim: without wires, bit for bit the same from the same seed"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli.complete import fault_kinds
 from linectl.cli.options import common
 from linectl.cli.sim_options import DURATION, clock_text, pairs, which
 from linectl.words import number, tr
@@ -27,7 +28,7 @@ def command() -> None:
     "add",
     help=tr("Order the fault KIND, of TARGET where it has one; figures as NAME=VALUE. `fault kinds` lists them all."),
 )
-@click.argument("kind")
+@click.argument("kind", shell_complete=fault_kinds)
 @click.argument("words", nargs=-1, metavar="[TARGET] [NAME=VALUE]...")
 @click.option("--for", "for_s", type=DURATION, help=tr("how long it lasts (else until it is cleared)"))
 @click.option("--count", type=int, help=tr("how many replies it strikes, then it ends"))
@@ -152,7 +153,7 @@ def clear(number: int | None, everything: bool, which: str, data: Path | None, a
 
 
 @command.command("kinds", help=tr("List the kinds of faults; of one KIND, its targets and figures."))
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=fault_kinds)
 @common
 def kinds(kind: str | None, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Print the catalogue; no simulator needs to be up."""

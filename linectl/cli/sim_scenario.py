@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli.complete import scenarios
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -21,7 +22,7 @@ __all__ = ["command"]
     "scenario",
     help=tr("Play the timeline FILE on a simulated line of its own, in virtual time, and tell what happened."),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=scenarios)
 @click.option("--seed", type=int, help=tr("seed of all that is random (else the file's)"))
 @click.option("--wires", is_flag=True, help=tr("on real wires: the same story, but not byte for byte"))
 @common

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli.complete import lines
 from linectl.cli.options import common
 from linectl.cli.sim_options import clock_text, ended_by, pairs
 from linectl.words import number, tr
@@ -27,7 +28,7 @@ _PACE_S = 1.0  # between two looks at whether the speed is held
 
 
 @click.command("up", help=tr("Serve the simulated LINE in real time until Ctrl+C (else the lab bath)."))
-@click.argument("line", required=False, type=click.Path(path_type=Path))
+@click.argument("line", required=False, type=click.Path(path_type=Path), shell_complete=lines)
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True, max=1000), default=1.0, show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help=tr("port of Modbus TCP (0: a free one)"))
 @click.option("--initial", multiple=True, metavar="TAG=VALUE", help=tr("start state, such as bath.temperature=60"))

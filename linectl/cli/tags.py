@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from linectl.cli.complete import lines, tags
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -24,7 +25,7 @@ _GOOD, _UNREACHABLE, _FAULTY = 0, 4, 5
 
 def _on_a_line(function: F) -> F:
     """Add LINE, --sim and --seed to a verb."""
-    line = click.argument("line", type=click.Path(path_type=Path))
+    line = click.argument("line", type=click.Path(path_type=Path), shell_complete=lines)
     sim = click.option("--sim", is_flag=True, help=tr("on a simulated rig of its own: no equipment is touched"))
     seed = click.option("--seed", type=int, default=1, help=tr("with --sim: seed of the rig"))
     return line(sim(seed(function)))
@@ -36,8 +37,8 @@ def command() -> None:
 
 
 @command.command("ls", help=tr("List the tags of LINE, or those like bath.*; no device is asked."))
-@click.argument("line", type=click.Path(path_type=Path))
-@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@click.argument("line", type=click.Path(path_type=Path), shell_complete=lines)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, shell_complete=tags)
 @common
 def ls(line: Path, patterns: tuple[str, ...], data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Print the tags."""
@@ -47,17 +48,17 @@ def ls(line: Path, patterns: tuple[str, ...], data: Path | None, as_json: bool) 
     from linectl.server.commissioning import matching
 
     definition = _load(line)
-    tags = [definition.tags[name] for name in matching(definition, patterns)]
+    found = [definition.tags[name] for name in matching(definition, patterns)]
     if as_json:
-        emit("tags_ls", {"line": definition.name, "tags": [tag_as_data(definition, tag) for tag in tags]})
+        emit("tags_ls", {"line": definition.name, "tags": [tag_as_data(definition, tag) for tag in found]})
         return 0
-    click.echo(tags_text(definition, tags))
+    click.echo(tags_text(definition, found))
     return 0
 
 
 @command.command("read", help=tr("Read tags once: TAG is a name, or a pattern such as bath.*"))
 @_on_a_line
-@click.argument("patterns", metavar="TAG...", nargs=-1, required=True)
+@click.argument("patterns", metavar="TAG...", nargs=-1, required=True, shell_complete=tags)
 @click.option(
     "--wait",
     "wait_s",
@@ -98,7 +99,7 @@ def read(
     help=tr("Write VALUE to one tag, read it back, say what became of it."),
 )
 @_on_a_line
-@click.argument("tag")
+@click.argument("tag", shell_complete=tags)
 @click.argument("value")
 @click.option("--arm", is_flag=True, help=tr("really write (without it nothing is)"))
 @click.option("-y", "--yes", is_flag=True, help=tr("do not ask"))
@@ -122,7 +123,7 @@ def write(
 
 @command.command("watch", help=tr("Show tags as they change, until Ctrl+C."))
 @_on_a_line
-@click.argument("patterns", metavar="TAG...", nargs=-1, required=True)
+@click.argument("patterns", metavar="TAG...", nargs=-1, required=True, shell_complete=tags)
 @click.option(
     "--period", "period_s", type=click.FloatRange(0.2, 60), default=1.0, help=tr("how often they are read, s (1)")
 )
@@ -154,7 +155,7 @@ def watch(
 
 @command.command("trace", help=tr("Follow one tag from the bytes on the wire to its value."))
 @_on_a_line
-@click.argument("tag")
+@click.argument("tag", shell_complete=tags)
 @click.option(
     "--wait",
     "wait_s",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linectl.cli.complete import runs
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.words import decimal, number, tr
@@ -24,7 +25,7 @@ __all__ = ["command"]
 @click.command(
     "value", help=tr("Say what a washed bottle costs and earns: of RUN's glues, or of a promoted recipe file.")
 )
-@click.argument("run", default="last")
+@click.argument("run", default="last", shell_complete=runs)
 @click.option("--recipe", default="reference_80c", show_default=True, help=tr("recipe of the washer: a name or a file"))
 @click.option("--washer", type=click.Path(path_type=Path), help=tr("washer file (else the one that the recipe names)"))
 @click.option("--economics", type=click.Path(path_type=Path), help=tr("economics file (else the shipped one)"))

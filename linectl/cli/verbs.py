@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from linectl.words import tr
 
@@ -35,6 +36,7 @@ VERBS = {
     "config": ("linectl.cli.config", "check a line or experiment file"),
     "sim": ("linectl.cli.sim", "the simulated bath and washer on real wires: serve, show, break, replay"),
     "explain": ("linectl.cli.explain", "explain an error code: causes, what to do"),
+    "completion": ("linectl.cli.completion", "print the script by which a shell completes words at TAB"),
     "help": ("linectl.cli.help", "explain exit codes"),
 }
 
@@ -57,9 +59,16 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb that `args` begin with; one that is not there is told with the nearest."""
-        if args[0] not in VERBS and not args[0].startswith("-"):
+        if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise click.exceptions.NoSuchCommand(args[0], possibilities=VERBS, ctx=ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return the verbs from the static table, and the options: completion loads no verb."""
+        found = [
+            CompletionItem(name, help=tr(line)) for name, (_, line) in VERBS.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """List the verbs from the static table: help loads none of them."""

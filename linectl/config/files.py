@@ -10,7 +10,7 @@ from pathlib import Path
 from linectl.errors import ConfigError, Problem
 from linectl.words import tr
 
-__all__ = ["SourceText", "find_file", "is_file", "read_source"]
+__all__ = ["SourceText", "find_file", "homes", "is_file", "read_source"]
 
 SUFFIX = ".yaml"
 MAX_BYTES = 1_000_000  # a configuration beyond this is a mistake (a log, a database), and YAML is slow
@@ -89,11 +89,14 @@ def _places(name: Path, beside: str | Path | None, folder: str) -> list[Path]:
     if beside is not None:
         home = Path(beside).parent
         places += [home / name, home.parent / folder / name]
+    return [*places, *(home / folder / name for home in homes())]
+
+
+def homes() -> list[Path]:
+    """Return the folders that hold what comes with linectl (`config`, `experiments`), in the order of search."""
     root = Path(__file__).resolve().parents[2]
-    if (root / "pyproject.toml").is_file():  # an editable install: the tree itself, not site-packages
-        places.append(root / folder / name)
-    places.append(Path(sys.prefix) / "share" / "linectl" / folder / name)
-    return places
+    share = Path(sys.prefix) / "share" / "linectl"
+    return [root, share] if (root / "pyproject.toml").is_file() else [share]  # a tree: an editable install
 
 
 def _with_suffix(path: Path) -> list[Path]:
