@@ -1,7 +1,8 @@
-"""`linectl config`: check a line or experiment file."""
+"""`linectl config`: check a file of any kind; the JSON Schema of each kind."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -11,12 +12,16 @@ from linectl.cli.options import common
 from linectl.cli.output import emit
 from linectl.words import tr
 
-__all__ = ["command"]
+__all__ = ["KINDS", "command"]
 
 
-@click.group("config", help=tr("Check a line or experiment file."))
+KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "washer", "recipe", "economics")
+"""As in `linectl.config.json_schema`, which help must not load."""
+
+
+@click.group("config", help=tr("Check a file of any kind; print the JSON Schema of a kind."))
 def command() -> None:
-    """Hold `check`."""
+    """Hold the verbs."""
 
 
 @command.command("check", help=tr("Check FILE; every mistake is named as file:line:column."))
@@ -39,4 +44,19 @@ def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001 
         click.echo(tr("{file}: a sound {kind}, {name}").format(file=file, kind=kind, name=loaded.name))
         for note in getattr(loaded, "unverified", ()):
             click.echo(tr("  not verified: {note}").format(note=note))
+    return 0
+
+
+@command.command("schema", help=tr("Print the JSON Schema of files of KIND, for editors that know YAML."))
+@click.argument("kind", type=click.Choice(KINDS))
+@common
+def schema(kind: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+    """Print the schema as it is, to be kept as a file; with --json in the envelope."""
+    from linectl.config.json_schema import json_schema
+
+    found = json_schema(kind)
+    if as_json:
+        emit("config_schema", {"kind": kind, "schema": found})
+    else:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     return 0
