@@ -1,16 +1,20 @@
-"""`linectl config`: check a file of any kind; the JSON Schema of each kind."""
+"""`linectl config`: check a file of any kind; show a line in full; the JSON Schema of each kind."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from linectl.cli.complete import any_file
+from linectl.cli.complete import any_file, lines
 from linectl.cli.options import common
-from linectl.cli.output import emit
+from linectl.cli.output import emit, table
 from linectl.words import tr
+
+if TYPE_CHECKING:
+    from linectl.config.shown import Shown, ShownLine
 
 __all__ = ["KINDS", "command"]
 
@@ -19,7 +23,7 @@ KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "
 """As in `linectl.config.json_schema`, which help must not load."""
 
 
-@click.group("config", help=tr("Check a file of any kind; print the JSON Schema of a kind."))
+@click.group("config", help=tr("Check a file of any kind; show a line in full; print the JSON Schema of a kind."))
 def command() -> None:
     """Hold the verbs."""
 
@@ -45,6 +49,47 @@ def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001 
         for note in getattr(loaded, "unverified", ()):
             click.echo(tr("  not verified: {note}").format(note=note))
     return 0
+
+
+@command.command("show", help=tr("Show the line in FILE as it is used: defaults and instruments written out."))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=lines)
+@click.option("--with-source", is_flag=True, help=tr("value by value, each with the file:line:column that says it"))
+@common
+def show(file: Path, with_source: bool, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+    """Print the whole line, for people: with instruments it is no file to be read back (`sim up --write-config` is)."""
+    from linectl.config.dump import plain_text
+    from linectl.config.files import find_file
+    from linectl.config.nodes import where
+    from linectl.config.shown import show_line
+
+    found = show_line(find_file(file, folder="config"))
+    if as_json:
+        emit("config_show", _shown_as_data(found, with_source=with_source))
+    elif with_source:
+        rows = [[where(each.loc), json.dumps(each.value, ensure_ascii=False), _source(each)] for each in found.values]
+        click.echo(table([tr("key"), tr("value"), tr("source")], rows))
+    else:
+        click.echo(plain_text(found.data), nl=False)
+    return 0
+
+
+def _source(shown: Shown) -> str:
+    return f"{shown.file}:{shown.line}:{shown.column}" if shown.file else tr("default")
+
+
+def _shown_as_data(found: ShownLine, *, with_source: bool) -> dict[str, Any]:
+    data = {"file": found.file, "line": found.data}
+    if not with_source:
+        return data
+    places = [
+        {
+            "path": list(each.loc),
+            "value": each.value,
+            "source": {"file": each.file, "line": each.line, "column": each.column} if each.file else None,
+        }
+        for each in found.values
+    ]
+    return {**data, "values": places}
 
 
 @command.command("schema", help=tr("Print the JSON Schema of files of KIND, for editors that know YAML."))

@@ -24,7 +24,7 @@ from linectl.config.point_fields import usual_bad_raw
 from linectl.model.devices import Device
 from linectl.model.lines import LineDefinition, Secret, Tag, Zone
 
-__all__ = ["PlainDumper", "dump_line"]
+__all__ = ["PlainDumper", "dump_line", "plain_text"]
 
 _TYPES = {
     ModbusTcpSettings: "modbus_tcp",
@@ -69,7 +69,12 @@ def dump_line(definition: LineDefinition) -> str:
         document["control"] = dataclasses.asdict(control)
     document["zones"] = {name: _zone(zone) for name, zone in definition.zones.items()}
     document["tags"] = {name: _tag_entry(tag, definition.devices) for name, tag in definition.tags.items()}
-    text: str = yaml.dump(document, Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
+    return plain_text(document)
+
+
+def plain_text(document: Mapping[str, Any]) -> str:
+    """Return plain data as YAML, in its own order."""
+    text: str = yaml.dump(dict(document), Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
     return text
 
 

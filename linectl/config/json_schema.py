@@ -47,14 +47,20 @@ def json_schema(kind: str) -> dict[str, Any]:
     """
     schema = MODELS[kind].model_json_schema(by_alias=True)
     if kind == "line":
-        version = schema["$defs"]["MqttFile"]["properties"]["version"]
-        schema["$defs"]["MqttFile"]["properties"]["version"] = _or(version, {"const": 5})
+        _broker(schema["$defs"]["MqttFile"])
     if kind == "experiment":
         _short_forms_of_an_experiment(schema)
     if kind == "scenario":
         _short_forms_of_a_scenario(schema)
     _close(schema)
     return {"$schema": _DRAFT, **schema, "title": f"linectl: kind {kind}"}
+
+
+def _broker(part: dict[str, Any]) -> None:
+    """Allow the version as a number; a password, which the model knows only to refuse it, is no key of a file."""
+    del part["properties"]["password"]
+    part["description"] = "An MQTT broker; its password is kept elsewhere (password_file, password_env)."
+    part["properties"]["version"] = _or(part["properties"]["version"], {"const": 5})
 
 
 def _short_forms_of_an_experiment(schema: dict[str, Any]) -> None:
