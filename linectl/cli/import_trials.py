@@ -57,7 +57,7 @@ def _take_back(place: Path, data: Path | None, *, as_json: bool) -> int:
     from linectl.server.exports import take_back
     from linectl.server.finished import find_run
 
-    run, complete = asyncio.run(take_back(place, data))
+    run, complete = asyncio.run(take_back(place, data, by=operator_name()))
     reader = find_run("last", data).reader
     bottles, baths = len(reader.bottles(run.id)), len(reader.trials(run.id))
     if as_json:

@@ -95,17 +95,18 @@ def promote(
     run: str, glue: str, recipe: str, washer: Path | None, target: Path, data: Path | None, as_json: bool
 ) -> int:
     """Judge, and write."""
+    from linectl.cli.terminal import operator_name
     from linectl.server.finished import find_run
     from linectl.server.forecasting import forecast_run
-    from linectl.server.promoting import approval_of
+    from linectl.server.promoting import approval_of, write_promoted
     from linectl.server.promoting import promote as promoted
-    from linectl.server.recipes import find_recipe, write_recipe
+    from linectl.server.recipes import find_recipe
 
     chosen, machine = find_recipe(recipe, washer)
     found = find_run(run, data)
     analysis, made = forecast_run(found, chosen, machine, glue=glue)
     new = promoted(approval_of(found, analysis, glue, made), made)
-    file = write_recipe(new, machine, target)
+    file = write_promoted(found, new, machine, target, by=operator_name())
     if as_json:
         emit("recipe", asdict(new))
     else:

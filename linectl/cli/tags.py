@@ -103,6 +103,7 @@ def read(
 @click.argument("value")
 @click.option("--arm", is_flag=True, help=tr("really write (without it nothing is)"))
 @click.option("-y", "--yes", is_flag=True, help=tr("do not ask"))
+@click.option("--reason", default="", help=tr("why, for the audit trail"))
 @common
 def write(
     line: Path,
@@ -112,13 +113,15 @@ def write(
     value: str,
     arm: bool,
     yes: bool,
+    reason: str,
     data: Path | None,
     as_json: bool,
 ) -> int:
     """Write one value as every write goes."""
     from linectl.cli.tags_write import Wanted, carry_out
 
-    return carry_out(_load(line), Wanted(tag, value, arm=arm, yes=yes, sim=sim, seed=seed), data, as_json=as_json)
+    wanted = Wanted(tag, value, arm=arm, yes=yes, sim=sim, seed=seed, reason=reason)
+    return carry_out(_load(line), wanted, data, as_json=as_json)
 
 
 @command.command("watch", help=tr("Show tags as they change, until Ctrl+C."))

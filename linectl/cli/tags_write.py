@@ -44,6 +44,7 @@ class Wanted:
     yes: bool
     sim: bool
     seed: int
+    reason: str = ""
 
 
 def carry_out(definition: LineDefinition, wanted: Wanted, data: Path | None, *, as_json: bool) -> int:
@@ -80,7 +81,7 @@ async def _write(definition: LineDefinition, tag: Tag, value: Value, wanted: Wan
     from linectl.cli.terminal import operator_name
 
     async with site(definition, sim=wanted.sim, data=data, seed=wanted.seed) as at:
-        return await write_tag(at, tag.name, value, who=operator_name())
+        return await write_tag(at, tag.name, value, who=operator_name(), why=wanted.reason)
 
 
 def _confirm(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted, data: Path | None) -> None:

@@ -28,6 +28,7 @@ VERBS = {
     "report": ("linectl.cli.report", "write a run's report as one HTML file"),
     "export": ("linectl.cli.export", "write a run as files: tables, event documents, a zip of all"),
     "import": ("linectl.cli.import_trials", "take in past trials from a CSV file, or an exported run"),
+    "audit": ("linectl.cli.audit", "who did what, when and why; prove that nobody has changed it"),
     "tags": ("linectl.cli.tags", "list, read, write, watch and trace the tags of a line"),
     "record": ("linectl.cli.record", "record what goes over one wire, to be played back"),
     "frames": ("linectl.cli.frames", "what a recording or a wire fault's file holds, in words"),

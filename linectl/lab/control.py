@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from linectl.clock import Clock
 from linectl.errors import LinectlError, Refused
+from linectl.lab.acts import MACHINE
 from linectl.lab.bath_run import BathRun
 from linectl.lab.halt import Halt
 from linectl.lab.journal import Journal
@@ -23,8 +24,6 @@ _FOLLOWS: dict[State, tuple[State, ...]] = {
     State.STOPPING: (State.STOPPING,),
 }
 """What a phase that begins goes through to stand where its run stands."""
-
-_MACHINE = "linectl"  # who holds when a fault does
 
 
 class Control:
@@ -212,7 +211,7 @@ class Control:
 
     async def _hold_for(self, fault: str) -> None:
         try:
-            await self.hold(_MACHINE, fault)
+            await self.hold(MACHINE, fault)
         except LinectlError as error:  # refused: somebody was first; else `hold` has ended the run
             self._journal.note("hold_failed", {"why": fault, "error": error.message})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from linectl.clock import Clock
+from linectl.lab.acts import with_act
 from linectl.model.prompts import Answer, Prompt, Prompter, PromptKind
 from linectl.model.records import Event
 
@@ -29,7 +30,7 @@ class EventStore(Protocol):
 
 
 class Journal:
-    """Writes the events of one run, each stamped with the run's clock."""
+    """Writes the events of one run, each stamped with the run's clock; those that are acts also to the audit trail."""
 
     def __init__(self, store: EventStore, run: str, clock: Clock) -> None:
         self._store = store
@@ -49,7 +50,7 @@ class Journal:
         self._store.log_event(self._now(kind, data))
 
     def _now(self, kind: str, data: Mapping[str, object]) -> Event:
-        return Event(self._clock.now_ns(), kind, dict(data), self._run)
+        return with_act(Event(self._clock.now_ns(), kind, dict(data), self._run))
 
 
 class Questions:

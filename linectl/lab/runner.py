@@ -221,7 +221,7 @@ class Runner(Commands):
         self._running = True
         await self._control.begin()
         if self._taking_up is None:
-            told = {"experiment": self._experiment.name, "baths": len(self._baths)}
+            told = {"experiment": self._experiment.name, "baths": len(self._baths), "who": self._operator}
             origin_ns = self._clock.now_ns() - s_to_ns(self._clock.process_s())
             await self._journal.event("run_started", **told, clock_origin_ns=origin_ns, **self._identity())
 

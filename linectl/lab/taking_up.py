@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from linectl.errors import LinectlError, NotConfirmed
+from linectl.lab.acts import with_act
 from linectl.lab.bath import FULL_PCT
 from linectl.lab.bath_run import BathRun
 from linectl.lab.context import RunContext
@@ -61,7 +62,9 @@ class TakingUp:
             "boot_counter": take_up.now.identity.boot_counter,
             "schema_version": take_up.now.identity.schema_version,
         }
-        told = [Event(now_ns, kind, data, point.run.id) for kind, data in (("crash", crash), ("resumed", resumed))]
+        told = [
+            with_act(Event(now_ns, kind, data, point.run.id)) for kind, data in (("crash", crash), ("resumed", resumed))
+        ]
         await self._context.store.take_up_run(point.run.id, told)
 
     async def clear(self) -> None:

@@ -34,6 +34,7 @@ from linectl.words import tr
 __all__ = ["Command", "CommandReport", "Line", "Result", "WriteReport"]
 
 ScanListener = Callable[[Scan], None]
+WriteListener = Callable[[WriteReport, Reading | None], None]
 EventListener = Callable[[str, Mapping[str, object]], None]
 
 _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
@@ -68,6 +69,7 @@ class Line:
         self._links = {name: links[name] if links else build_link(settings[name]) for name in wanted}
         self._scan_listeners: list[ScanListener] = []
         self._event_listeners: list[EventListener] = []
+        self._write_listeners: list[WriteListener] = []
         self._waiters: set[asyncio.Future[None]] = set()
         self._values = Values(definition, clock, self._links)
         self._watch = Watch(self._emit, self._links)
@@ -219,6 +221,13 @@ class Line:
         """Call `listener` with each event: a machine word and its data."""
         self._event_listeners.append(listener)
 
+    def on_write(self, listener: WriteListener) -> None:
+        """Call `listener` after each `write` with its report, and the tag's last scan (None: no scan reads it).
+
+        What the line writes by itself (heartbeat, lease, heater off at its end) is not told.
+        """
+        self._write_listeners.append(listener)
+
     def _known(self, name: str) -> Tag:
         tag = self.definition.tags.get(name)
         if tag is None:
@@ -234,6 +243,14 @@ class Line:
 
         What is refused here never reaches the wire. Wire faults are outcomes, not exceptions.
         """
+        known = self.definition.tags.get(tag)
+        before = self._values.judged(tag) if known is not None and known.scan else None
+        report = await self._write(tag, value)
+        for listener in self._write_listeners:
+            listener(report, before)
+        return report
+
+    async def _write(self, tag: str, value: Value) -> WriteReport:
         definition = self.definition.tags.get(tag)
         reserved = self._plc is not None and tag in self._plc.reserved
         if definition is None or not definition.writable or reserved:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the run, its trials, bottles, checks and events. Times are ns UTC of the run's clock."""
+"""What a run leaves behind: the run, its trials, bottles, checks, events and acts. Times are ns UTC of its clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Bottle", "Check", "Event", "ExitStatus", "Run", "Treatment", "Trial", "TrialState"]
+__all__ = ["Act", "Bottle", "Check", "Event", "ExitStatus", "Run", "Treatment", "Trial", "TrialState"]
 
 
 class ExitStatus(StrEnum):
@@ -120,10 +120,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a person or a program did or decided, for the audit trail: who, what, to what, old and new value, why.
+
+    `action` is a machine word; `old` and `new` are values that JSON can hold (None: there is none, or it is unknown).
+    """
+
+    ts_ns: int
+    actor: str
+    action: str
+    target: str
+    old: object = None
+    new: object = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: phases, setpoint writes, prompts answered, faults, gaps. `kind` is a machine word."""
+    """Something that happened: phases, setpoint writes, prompts answered, faults, gaps. `kind` is a machine word.
+
+    `act` is what the event is in the audit trail; it is stored with the event, and does not come back with it.
+    """
 
     ts_ns: int
     kind: str
     data: Mapping[str, object]
     run: str = ""
+    act: Act | None = field(default=None, compare=False, repr=False)

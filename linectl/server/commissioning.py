@@ -23,7 +23,6 @@ from linectl.line.narrow import only_tags, only_wire
 from linectl.line.trace import Trace
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Reading, Value
-from linectl.model.records import Event
 from linectl.server.line_server import LineServer
 from linectl.server.places import store_path
 from linectl.store.file import must_be_free
@@ -239,8 +238,10 @@ async def trace_of(line: Line, name: str, *, wait_s: float = 0.0) -> Trace:
     return replace(found, frames=tuple(heard[-_MESSAGES_SHOWN:]))
 
 
-async def write_tag(at: Site, name: str, value: Value, *, who: str) -> WriteReport:
-    """Write `value` (in the tag's unit) as every write goes, and give the line back; how it ended is in the store.
+async def write_tag(at: Site, name: str, value: Value, *, who: str, why: str = "") -> WriteReport:
+    """Write `value` (in the tag's unit) as every write goes, and give the line back.
+
+    How it ended, who asked for it and why (`why`) is in the store and its audit trail.
 
     The line is taken for the time of the write, with its lease, heartbeat, limits, echo and read-back. Giving it back
     switches its heater off.
@@ -256,9 +257,4 @@ async def write_tag(at: Site, name: str, value: Value, *, who: str) -> WriteRepo
     if tag.derived is not None:
         return WriteReport(name, Outcome.REFUSED, value, None, "not_writable")
     async with LineServer(definition, at.clock, at.store_file, boot=uuid.uuid4().hex[:12]) as server:
-        report = await server.line.write(name, value)
-        assert server.store is not None
-        told = {"tag": name, "outcome": str(report.outcome), "asked": report.asked, "got": report.got}
-        why = {"refused_by": report.refused_by, "detail": report.detail, "who": who, "face": "tags write"}
-        await server.store.add_event(Event(at.clock.now_ns(), "write", {**told, **why}))
-    return report
+        return await server.write(name, value, who=who, why=why)

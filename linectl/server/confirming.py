@@ -14,6 +14,7 @@ from linectl.clock import wall_ns
 from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_experiment_text, load_line
 from linectl.errors import LinectlError, Refused, StoreError
+from linectl.lab.acts import with_act
 from linectl.lab.confirmation.registry import SET_RECORDED, STARTED, HandCount, Register, registered_event
 from linectl.lab.journal import CALIBRATIONS
 from linectl.model.confirmations import Confirmation, ConfirmationSet, set_of
@@ -193,7 +194,7 @@ def register(store: Path, confirmation: Confirmation, *, line: str = "") -> None
                 ),
                 hint=tr("another lot of glue or another point is a new question"),
             )
-    _write(store, [registered_event(confirmation)], line)
+    _write(store, [with_act(registered_event(confirmation))], line)
 
 
 def change_rule(store: Path, name: str, rule: str, *, by: str) -> tuple[Confirmation, bool]:
@@ -235,8 +236,11 @@ def change(store: Path, confirmation: Confirmation) -> None:
     Raises:
         StoreError: it was never registered, or the store cannot be written.
     """
-    find_register(StoreReader(store), confirmation.id)
-    _write(store, [registered_event(confirmation, changed=True)])
+    before = with_act(registered_event(find_register(StoreReader(store), confirmation.id).present)).act
+    event = with_act(registered_event(confirmation, changed=True))
+    if event.act is not None and before is not None:
+        event = replace(event, act=replace(event.act, old=before.new))
+    _write(store, [event])
 
 
 def record_set(store: Path, name: str, count: HandCount) -> None:
@@ -252,7 +256,7 @@ def record_set(store: Path, name: str, count: HandCount) -> None:
     if not 0 <= count.failed <= count.bottles or not count.bottles:
         raise Refused(tr("{failed} of {bottles} cannot be").format(failed=count.failed, bottles=count.bottles))
     data = {"kind": str(count.kind), "bottles": count.bottles, "failed": count.failed, "by": count.by}
-    _write(store, [Event(wall_ns(), SET_RECORDED, {**data, "note": count.note}, name)])
+    _write(store, [with_act(Event(wall_ns(), SET_RECORDED, {**data, "note": count.note}, name))])
 
 
 def judged(reader: StoreReader, name: str) -> ConfirmationVerdict:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linectl.clock import wall_ns
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.errors import Refused
+from linectl.model.records import Act
 from linectl.server.finished import FinishedRun
 from linectl.server.places import note_last_run, store_path
 from linectl.server.pooling import pool_of
@@ -65,10 +67,10 @@ def glues_of_maker(run: Run, maker: str) -> frozenset[str]:
     return frozenset(glues | ({reference} if reference else set()))
 
 
-async def take_back(place: Path, data: Path | None) -> tuple[Run, bool]:
+async def take_back(place: Path, data: Path | None, *, by: str) -> tuple[Run, bool]:
     """Store the exported run in the folder or zip `place`; return it, and whether it is complete.
 
-    It is the last run from then on.
+    It is the last run from then on; that `by` took it in stands in the audit trail.
 
     Raises:
         ConfigError: no export, or a damaged one; see `open_archive`.
@@ -82,6 +84,8 @@ async def take_back(place: Path, data: Path | None) -> tuple[Run, bool]:
         await store.open()
         try:
             await restore(store, archive)
+            kept = {"export": str(place), "complete": archive.complete}
+            await store.audit(Act(wall_ns(), by, "import", archive.run.id, new=kept))
         finally:
             await store.close()
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drivers.link import Link
+from drivers.link import Link, Outcome
 from linectl.clock import Clock, VirtualTimeLoop
 from linectl.errors import Refused
 from linectl.lab.commands import Commands
@@ -20,17 +20,20 @@ from linectl.lab.phases import State
 from linectl.lab.progress import Progress
 from linectl.lab.resume import TakeUp
 from linectl.lab.runner import Runner
-from linectl.line.line import Line
+from linectl.line.line import Line, WriteReport
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
-from linectl.model.records import Event
+from linectl.model.readings import Reading, Value
+from linectl.model.records import Act, Event
 from linectl.server.registration import registration_of
 from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.store.store import Store, open_store
 from linectl.words import tr
 
 __all__ = ["LineServer"]
+
+SCRIPT = "script"  # who writes when nobody is named: a program that holds the line
 
 
 class LineServer(Commands):
@@ -53,9 +56,12 @@ class LineServer(Commands):
         self.clock = clock
         self.store_file = store_file
         self.line = Line(definition, clock, links=links, boot=boot)
+        self.line.on_write(self._written)
         self.store: Store | None = None
         self.desk = PromptDesk(clock)
         self._runner: Runner | None = None
+        self._got: dict[str, tuple[int, Value | None]] = {}  # by tag: when it was written last, what it held then
+        self._named: set[str] = set()  # tags that somebody whose name is known writes now
         self._recorded = ""  # the id of the run under way, once it is in the store
         self._open = AsyncExitStack()
 
@@ -90,6 +96,56 @@ class LineServer(Commands):
         """Store that `kind` happened at `at_ns`; it becomes part of the record of the run under way."""
         if self.store is not None:
             self.store.log_event(Event(at_ns, kind, data, self._recorded))
+
+    async def write(self, tag: str, value: Value, *, who: str, why: str = "") -> WriteReport:
+        """Write `value` (in the tag's unit) as every write goes, for `who`; how it ended is on disk when this returns.
+
+        A write that is cancelled on its way is recorded as `unknown`.
+
+        Raises:
+            StoreError: the write was made, but could not be recorded.
+        """
+        assert self.store is not None, "the server is not open"
+        before = await self._before(tag)
+        self._named.add(tag)
+        try:
+            report = await self.line.write(tag, value)
+        except asyncio.CancelledError:
+            cancelled = WriteReport(tag, Outcome.UNKNOWN, value, None, "", "cancelled")
+            self.store.log_event(self._write_event(cancelled, before, who, why))
+            raise
+        finally:
+            self._named.discard(tag)
+        await self.store.add_event(self._write_event(report, before, who, why))
+        return report
+
+    async def _before(self, name: str) -> Value | None:
+        """Return what `name` holds before a write, read now; None: nobody knows."""
+        tag = self.definition.tags.get(name)
+        if tag is None or tag.point is None or not tag.point.readback:
+            return None
+        return (await self.line.read(name)).value
+
+    def _written(self, report: WriteReport, before: Reading | None) -> None:
+        """Record a write of a script that holds the line; a run tells of its own in its journal."""
+        old = None if before is None else before.value
+        last_ns, got = self._got.get(report.tag, (0, None))
+        if before is not None and before.received_time_ns <= last_ns:
+            old = got  # the last scan was before the last write
+        if report.outcome is not Outcome.REFUSED:
+            self._got[report.tag] = (self.clock.now_ns(), report.got)
+        if self.store is not None and not self._recorded and report.tag not in self._named:
+            self.store.log_event(self._write_event(report, old, SCRIPT, ""))
+
+    def _write_event(self, report: WriteReport, old: Value | None, who: str, why: str) -> Event:
+        now_ns, tag = self.clock.now_ns(), self.definition.tags.get(report.tag)
+        told = {"outcome": str(report.outcome), "asked": report.asked, "got": report.got}
+        told |= {"refused_by": report.refused_by, "detail": report.detail}
+        new = {key: value for key, value in told.items() if value not in {None, ""}}
+        if tag is not None and tag.unit:
+            new["unit"] = tag.unit
+        act = Act(now_ns, who, "write", report.tag, old=old, new=new, reason=why)
+        return Event(now_ns, "write", {"tag": report.tag, **told, "who": who, "why": why}, act=act)
 
     async def run(
         self,

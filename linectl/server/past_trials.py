@@ -6,6 +6,7 @@ from pathlib import Path
 
 from linectl.clock import Clock
 from linectl.lab.import_csv import IMPORT_TAGS, ImportedTrials, store_import
+from linectl.model.records import Act
 from linectl.server.places import note_last_run, store_path
 from linectl.store.store import open_store
 
@@ -22,7 +23,9 @@ async def keep(trials: ImportedTrials, data: Path | None, *, operator: str) -> s
     store = open_store(file, line="-", virtual=True, tags=IMPORT_TAGS)  # inline: a queue would drop a long trace
     await store.open()
     try:
-        run = await store_import(store, trials, operator=operator, clock_ns=Clock().now_ns())
+        now_ns = Clock().now_ns()
+        run = await store_import(store, trials, operator=operator, clock_ns=now_ns)
+        await store.audit(Act(now_ns, operator, "import", run, new={"file": trials.file, "sha256": trials.file_hash}))
     finally:
         await store.close()
     note_last_run(run, file, data)

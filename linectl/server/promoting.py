@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linectl.clock import wall_ns
 from linectl.errors import Refused
-from linectl.model.washing import Corner, Promotion, Recipe
+from linectl.model.records import Act
+from linectl.model.washing import Corner, Promotion, Recipe, Washer
 from linectl.server.finished import FinishedRun
 from linectl.server.forecasting import result_of
+from linectl.server.recipes import write_recipe
+from linectl.store.store import open_store
 from linectl.words import decimal, tr
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from linectl.lab.transfer.approval import Approval
     from linectl.lab.transfer.forecast import Forecast
 
-__all__ = ["approval_of", "promote"]
+__all__ = ["approval_of", "promote", "write_promoted"]
 
 
 def approval_of(found: FinishedRun, analysis: Analysis, glue: str, made: Forecast) -> Approval:
@@ -127,3 +133,28 @@ def promote(approval: Approval, made: Forecast) -> Recipe:
         washer_hash=made.washer.file_hash,
     )
     return replace(made.recipe, name=f"{made.recipe.name}_{approval.glue}", promotion=promotion)
+
+
+def write_promoted(found: FinishedRun, recipe: Recipe, washer: Washer, target: Path, *, by: str) -> Path:
+    """Write the promoted `recipe` to `target`; that `by` did so is in the audit trail of the run's store before.
+
+    Raises:
+        Refused: another process writes the store; nothing is written.
+        ConfigError: the recipe does not fit its washer.
+        StoreError: the trail or the file cannot be written.
+    """
+    behind = recipe.promotion
+    new: dict[str, object] = {"recipe": recipe.name, "file": str(target.absolute())}
+    if behind is not None:
+        new |= {"glue": behind.glue, "verdict": behind.verdict, "verdict_hash": behind.verdict_hash}
+
+    async def record() -> None:
+        store = open_store(found.reader.path, line=found.reader.line(), virtual=True)
+        await store.open()
+        try:
+            await store.audit(Act(wall_ns(), by, "promote_recipe", found.run.id, new=new))
+        finally:
+            await store.close()
+
+    asyncio.run(record())
+    return write_recipe(recipe, washer, target)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from linectl.clock import Clock
+from linectl.clock import Clock, wall_ns
 from linectl.config.files import SourceText
 from linectl.config.load import load_experiment_text
 from linectl.errors import NotConfirmed, Refused
+from linectl.lab.acts import with_act
 from linectl.lab.journal import Journal, Questions
 from linectl.lab.outcome import RunOutcome
 from linectl.lab.progress import Progress
@@ -190,13 +191,18 @@ async def _with_store(killed: KilledRun, definition: LineDefinition, kind: str, 
     store = open_store(killed.file, line=definition.name, virtual=True)
     await store.open()
     try:
-        return await _close(store, killed.point, kind, who, killed.point.last_ns)
+        return await _close(store, killed.point, kind, who, killed.point.last_ns, acted_ns=wall_ns())
     finally:
         await store.close()
 
 
-async def _close(store: Store, point: ResumePoint, kind: str, who: str, now_ns: int) -> RunOutcome:
-    """Close a run as failed, its bath given up with its bottles as they were last seen."""
+async def _close(
+    store: Store, point: ResumePoint, kind: str, who: str, now_ns: int, *, acted_ns: int | None = None
+) -> RunOutcome:
+    """Close a run as failed, its bath given up with its bottles as they were last seen.
+
+    `acted_ns`: when that was done, for the audit trail, where the run's own clock has stood still since its end.
+    """
     trial, run = point.trial, point.run
     places = point.positions if trial is not None else ()
     data: Mapping[str, object] = {
@@ -205,7 +211,7 @@ async def _close(store: Store, point: ResumePoint, kind: str, who: str, now_ns: 
         "positions": list(places),
         "who": who,
     }
-    event = Event(now_ns, kind, data, run.id)
+    event = with_act(Event(now_ns, kind, data, run.id), at_ns=acted_ns)
     if trial is None:
         await store.add_event(event)
         await store.end_run(run.id, ExitStatus.FAIL, run.reason, point.last_ns)

@@ -7,7 +7,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from linectl.errors import Refused, StoreError
 from linectl.model.readings import Value
 from linectl.model.records import Bottle, Check, Event, Run, Trial
-from linectl.store import rows
+from linectl.store import audit, rows
+from linectl.store.audit import AuditEntry, Broken, Head
 from linectl.store.catalogue import unpack
 from linectl.store.codec import Block, BlockHead, decode
 from linectl.store.file import SCHEMA_VERSION, is_open_for_writing
@@ -23,6 +24,7 @@ from linectl.words import tr
 
 __all__ = ["Group", "Series", "StoreReader", "StoredTag", "TrialSpan"]
 
+_TRAIL_VERSION = 3  # of the schema: earlier stores have no audit trail
 _PAGE = 256  # blocks fetched at once: memory stays flat, and no read transaction outlives its fetch
 
 
@@ -141,6 +143,40 @@ class StoreReader:
         """Return the events of one kind of the whole store, in the order in which they were written."""
         return [rows.event_from(row) for row in self._fetch(rows.EVENTS_OF_KIND, kind)]
 
+    def audit(self, since_ns: int | None = None) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit trail in their order, those of `since_ns` (ns UTC) and later."""
+        with self._trail() as connection:
+            yield from audit.pages(connection, since_ns)
+
+    def audit_head(self) -> Head:
+        """Return the last entry of the audit trail; id 0 when there is none."""
+        with self._trail() as connection:
+            return audit.head_of(connection)
+
+    def audit_broken(self, head: Head | None = None) -> Broken | None:
+        """Return the first broken entry of the audit trail, also against a `head` kept elsewhere; None: it is whole."""
+        with self._trail() as connection:
+            connection.execute("BEGIN")  # entries and their count as of one moment, also while a run writes
+            if self._version >= _TRAIL_VERSION and not audit.has_trail(connection):
+                return Broken(1, None, "missing", tr("the whole trail was taken out of the store"))
+            return audit.first_broken(audit.pages(connection), counted=audit.counted_by(connection), head=head)
+
+    @contextmanager
+    def _trail(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.execute("PRAGMA busy_timeout=5000")
+                yield connection
+        except sqlite3.Error as error:
+            raise StoreError(
+                tr("the audit trail of {file} cannot be read: {error}").format(file=self.path, error=error)
+            ) from error
+
+    def uid(self) -> str:
+        """Return the random name that the store got when it was made."""
+        ((name,),) = self._fetch("SELECT value FROM meta WHERE key = 'store_uid'")
+        return str(name)
+
     def line(self) -> str:
         """Return the name of the line whose store this is."""
         ((name,),) = self._fetch("SELECT value FROM meta WHERE key = 'line'")
@@ -233,7 +269,7 @@ class StoreReader:
     def _fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("PRAGMA busy_timeout=5000")
-            if self._version < SCHEMA_VERSION:
+            if self._version == 1:
                 connection.executescript(rows.SHOW_VERSION_1_AS_2)
             return connection.execute(query, values).fetchall()
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from linectl.model.readings import Scan
-from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Trial
-from linectl.store import codec, rows
+from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
+from linectl.store import audit, codec, rows
 from linectl.store.core import Action, Job
 from linectl.store.spans import SpanBook
 from linectl.store.writer import Writer
@@ -124,6 +124,10 @@ class Recorder:
     async def add_checks(self, checks: Sequence[Check]) -> None:
         """Record checks."""
         await self._writer.submit(_simple(partial(rows.add_checks, checks=tuple(checks))))
+
+    async def audit(self, act: Act) -> None:
+        """Append `act` to the audit trail."""
+        await self._writer.submit(_simple(partial(audit.append, act=act)))
 
     async def add_event(self, event: Event) -> None:
         """Record an event."""

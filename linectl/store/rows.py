@@ -9,6 +9,7 @@ from typing import Any
 
 from linectl.errors import Refused
 from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Treatment, Trial, TrialState
+from linectl.store import audit
 from linectl.words import tr
 
 __all__ = [
@@ -206,10 +207,12 @@ def event_data(event: Event) -> str:
 
 
 def add_event(connection: sqlite3.Connection, event: Event, data: str) -> None:
-    """Append `event`, whose data are already JSON."""
+    """Append `event`, whose data are already JSON, and what it is in the audit trail."""
     connection.execute(
         "INSERT INTO event(ts_ns, run, kind, data) VALUES(?, ?, ?, ?)", (event.ts_ns, event.run, event.kind, data)
     )
+    if event.act is not None:
+        audit.append(connection, event.act)
 
 
 def trial_id(connection: sqlite3.Connection, run: str, order: int) -> int:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from linectl.model.lines import Tag
 from linectl.model.readings import Scan
-from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Trial
+from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
 from linectl.store.catalogue import kinds_of
 from linectl.store.core import Core
 from linectl.store.recorder import Recorder
@@ -100,7 +100,10 @@ class Store(Protocol):
         """Record checks; one already stored (same bottle, same planned time) takes what was done."""
 
     async def add_event(self, event: Event) -> None:
-        """Record an event."""
+        """Record an event, and in the same transaction what it is in the audit trail (`Event.act`)."""
+
+    async def audit(self, act: Act) -> None:
+        """Append `act` to the audit trail, where no event goes with it."""
 
 
 def open_store(

@@ -158,6 +158,9 @@ def check_story(lab: Lab, crashes: int) -> None:
     assert list(series.t_ns) == sorted(set(series.t_ns))
     kinds = [event.kind for event in events]
     assert (kinds.count("crash"), kinds.count("resumed"), kinds.count("run_started")) == (crashes, crashes, 1)
+    acts = [entry.action for entry in reader.audit()]
+    assert (acts[0], acts.count("take_up")) == ("start", crashes)
+    assert reader.audit_broken() is None  # no kill tears an act from its event, or the chain
     allowed = True
     for event in events:
         if event.kind == "run_interrupted":

@@ -188,7 +188,7 @@ class TestWriting:
         say: Say,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        async def written(_at: object, tag: str, value: float, *, who: str) -> WriteReport:
+        async def written(_at: object, tag: str, value: float, *, who: str, why: str) -> WriteReport:
             assert who
             return WriteReport(tag, outcome, value, None, by, "unit 1: it did not answer 3 times in a row")
 

@@ -14,9 +14,9 @@ import pytest
 from linectl.cli.main import run as linectl
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment
-from linectl.lab.confirmation.registry import STARTED
-from linectl.model.confirmations import Confirmation
-from linectl.server.confirming import register
+from linectl.lab.confirmation.registry import STARTED, HandCount
+from linectl.model.confirmations import Confirmation, ConfirmationSet
+from linectl.server.confirming import change, record_set, register
 from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.reader import StoreReader
 
@@ -153,3 +153,22 @@ def test_a_run_needs_its_registration_and_carries_it(say: Say, tmp_path: Path) -
 def _status(say: Say, data: Path) -> dict[str, object]:
     told: dict[str, object] = json.loads(say("confirm", "status", "C9", "--data", data, "--json")[1])["data"]
     return told
+
+
+def test_who_registered_changed_and_counted_stands_in_the_audit_trail(tmp_path: Path) -> None:
+    store = tmp_path / "line.db"
+    register(store, replace(SMALL, id="C9", registered_by="anne"), line="x")
+    change(store, replace(SMALL, id="C9", rule="30/0", applied="30/0", registered_by="max"))
+    record_set(store, "C9", HandCount(ConfirmationSet.HOLDING, 59, 0, "anne", "24 h at 4 °C"))
+    reader = StoreReader(store)
+    first, second, third = reader.audit()
+    told = [(e.actor, e.action, e.target, e.reason) for e in (first, second, third)]
+    assert told == [
+        ("anne", "register", "C9", ""),
+        ("max", "change_rule", "C9", ""),
+        ("anne", "record_set", "C9", "24 h at 4 °C"),
+    ]
+    assert json.loads(second.old or "") == json.loads(first.new or "")
+    assert (json.loads(second.old or "")["rule"], json.loads(second.new or "")["rule"]) == (SMALL.rule, "30/0")
+    assert json.loads(third.new or "") == {"kind": "holding", "bottles": 59, "failed": 0}
+    assert reader.audit_broken() is None

@@ -73,6 +73,10 @@ def test_the_fit_of_what_came_back_is_the_fit_of_what_went(
         for family, fit in one.fits.items():
             assert list(two.fits[family].params) == pytest.approx(list(fit.params), rel=1e-12)
     assert any(glue.fits for glue in before.glues)
+    assert say("audit", "verify", "--data", str(original), "--head", place)[0] == 0
+    assert say("audit", "verify", "--data", str(tmp_path / "data"), "--head", place)[0] == 5  # it is of the other store
+    (entry,) = find_run("last", tmp_path / "data").reader.audit()
+    assert (entry.action, entry.target, json.loads(entry.new or "")["complete"]) == ("import", after.runs[0], True)
     code, _, err = say("import", place, "--data", str(tmp_path / "data"))
     assert code == 6
     assert "already holds a run" in err

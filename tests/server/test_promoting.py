@@ -198,6 +198,15 @@ def test_a_go_writes_a_recipe_that_names_its_verdict(
     first = target.read_bytes()
     assert say("recipe", "promote", screened.run.id, *options)[0] == 0
     assert target.read_bytes() == first  # the same verdict has the same hash
+    *_, entry = screened.reader.audit()
+    told = json.loads(entry.new or "")
+    assert (entry.action, entry.target, told["verdict_hash"]) == (
+        "promote_recipe",
+        screened.run.id,
+        behind.verdict_hash,
+    )
+    assert told["file"] == str(target)
+    assert screened.reader.audit_broken() is None
     code, out, _ = say("value", str(target), "--json")
     assert code == 0
     assert json.loads(out)["data"]["glues"][0]["released_from"] == "promotion"

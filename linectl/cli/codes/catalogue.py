@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from linectl.cli.codes.audit import of_audit
 from linectl.cli.codes.entry import Explanation
 from linectl.cli.codes.files import of_files
 from linectl.cli.codes.line import of_line
@@ -19,7 +20,7 @@ _NEAR = 3  # codes that are offered for one that is not there
 
 def catalogue() -> tuple[Explanation, ...]:
     """Return all explanations by code, in the language in use."""
-    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated())
+    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit())
     return tuple(sorted(found, key=lambda each: each.code))
 
 
@@ -43,6 +44,7 @@ def families() -> dict[str, str]:
     return {
         "ARM": tr("arming"),
         "ASK": tr("questions and confirmations"),
+        "AUD": tr("the audit trail"),
         "CFG": tr("files"),
         "DAT": tr("past trials and exports"),
         "DEV": tr("devices"),

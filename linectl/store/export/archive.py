@@ -1,6 +1,7 @@
 """`export_run`: one run as one folder or zip, in the form that was asked for, with its schema and its manifest.
 
-The manifest holds no time of its making: the same run gives the same bytes, whenever it is exported.
+The manifest holds no time of its making: the same run gives the same bytes, whenever it is exported. Its head of the
+audit trail alone moves on, with what was done in the store since.
 """
 
 from __future__ import annotations
@@ -163,9 +164,16 @@ def _manifest(source: Source, files: Sequence[Written], options: Options) -> dic
         "versions": {"linectl": importlib.metadata.version("linectl"), "recorded_by": run.version},
         "config_hash": run.config_hash,
         "calibration_hash": run.calibration_hash,
+        "audit": _audit_head(source.reader),
         "run": _run(run, source),
         "files": [asdict(file) for file in files],
     }
+
+
+def _audit_head(reader: StoreReader) -> dict[str, object]:
+    """Return what holds the audit trail fast from outside: of which store, how many entries, the last one's hash."""
+    head = reader.audit_head()
+    return {"store": reader.uid(), "entries": head.id, "head": head.hash}
 
 
 def _run(run: Run, source: Source) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from linectl.store.store import Store
 from linectl.units import NS_PER_S
 from linectl.words import tr
 
-__all__ = ["Archive", "is_archive", "open_archive", "restore"]
+__all__ = ["Archive", "is_archive", "manifest_of", "open_archive", "restore"]
 
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
@@ -133,6 +133,16 @@ def open_archive(place: Path) -> Archive:
         except (KeyError, TypeError, ValueError) as error:
             raise _no_export(place, f"{type(error).__name__}: {error}") from error
         return Archive(place, run, complete, manifest, schema, files, stack.pop_all())
+
+
+def manifest_of(place: Path) -> dict[str, Any]:
+    """Return what the manifest of the export in the folder or zip `place` says; its other files are not looked at.
+
+    Raises:
+        ConfigError: no export (E-DAT-030).
+    """
+    with ExitStack() as stack:
+        return _json(place, _files(place, stack), MANIFEST)
 
 
 def _no_export(place: Path, detail: str) -> ConfigError:

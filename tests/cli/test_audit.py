@@ -1,0 +1,147 @@
+"""`linectl audit`: what people wrote, listed and proved; a broken trail ends with 5 and names its first entry."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from linectl import words
+from linectl.cli.main import run
+from tests.cli.rigs import Words, modbus
+
+Say = Callable[..., tuple[int, str, str]]
+
+LINE = """\
+kind: line
+name: small
+links: {{plc: {{type: modbus_tcp, host: 127.0.0.1, port: {port}}}}}
+scans: {{fast: 1.0}}
+tags:
+  bath.flow: {{link: plc, point: 1/hr0, kind: f32, unit: l/min, low: 0, high: 100, writable: true, scan: fast}}
+  bath.dose: {{link: plc, point: 1/hr2, kind: f32, low: 0, high: 100, writable: true}}
+"""
+
+
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
+    monkeypatch.setenv("LINECTL_OPERATOR", "Zoé")
+
+    def call(*argv: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = run([*map(str, argv), "--data", str(tmp_path / "data"), "--lang", words.language()])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def written(tmp_path: Path, say: Say) -> Path:
+    """Write thrice, the second time out of range; return the line's file."""
+    file = tmp_path / "line.yaml"
+    with modbus({1: Words(dict.fromkeys(range(4), 0))}) as server:
+        file.write_text(LINE.format(port=server.port), encoding="utf-8")
+        write = ("tags", "write", file, "--arm", "--yes")
+        assert say(*write, "bath.flow", "42.5", "--reason", "rinse\ttoo\x1b[2J slow")[0] == 0
+        assert say(*write, "bath.flow", "500")[0] == 6
+        assert say(*write, "bath.dose", "7")[0] == 0
+        assert say(*write, "bath.dose", "8")[0] == 0
+    return file
+
+
+def store(file: Path) -> Path:
+    return file.parent / "data" / "small.db"
+
+
+def tamper(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(store(file))) as connection:
+        for trigger in ("audit_is_not_changed", "audit_is_not_deleted"):
+            connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def test_every_write_is_listed_with_who_old_new_and_why(written: Path, say: Say) -> None:
+    code, out, err = say("audit", "ls", written, "--json")
+    assert (code, err) == (0, "")
+    body = json.loads(out)
+    assert (body["schema"], body["ok"]) == ("linectl.audit_ls/1", True)
+    first, second, third, last = body["data"]["entries"]
+    assert (first["id"], first["actor"], first["action"], first["target"]) == (1, "Zoé", "write", "bath.flow")
+    assert first["old"] == 0
+    assert first["new"] == {"asked": 42.5, "got": 42.5, "outcome": "confirmed", "unit": "l/min"}
+    assert first["reason"] == "rinse\ttoo\x1b[2J slow"
+    assert (second["old"], second["new"]["outcome"], second["new"]["refused_by"]) == (42.5, "refused", "range")
+    assert (third["old"], last["old"], last["new"]["got"]) == (0, 7, 8)  # asked before: no scan reads it
+    assert "\x1b" not in say("audit", "ls", written)[1]
+    assert len(say("audit", "ls", store(written))[1].splitlines()) == 5
+    assert len(json.loads(say("audit", "ls", written, "--since", "2h", "--json")[1])["data"]["entries"]) == 4
+    assert json.loads(say("audit", "ls", written, "--since", "2100-01-01", "--json")[1])["data"]["entries"] == []
+    assert say("audit", "ls", written, "--since", "tomorrow")[0] == 2
+
+
+def test_an_untouched_trail_is_proved_and_a_changed_one_named(written: Path, say: Say) -> None:
+    code, out, _ = say("audit", "verify", written, "--json")
+    found = json.loads(out)["data"]
+    assert (code, found["entries"], found["first_broken"]) == (0, 4, None)
+    assert found["head"] in say("audit", "verify", written)[1]
+    assert say("audit", "verify", written, "--head", found["head"])[0] == 0
+    assert say("audit", "verify", store(written), "--head", found["head"].upper())[0] == 0
+
+    time = json.loads(say("audit", "ls", written, "--json")[1])["data"]["entries"][1]["time"]
+    tamper(written, "UPDATE audit SET actor = 'Max' WHERE id = 2")
+    code, out, err = say("audit", "verify", written, "--json")
+    body = json.loads(out)
+    assert (code, body["ok"], body["error"]["code"]) == (5, False, "E-AUD-001")
+    told = body["data"]["first_broken"]
+    assert (told["id"], told["kind"], told["time"]) == (2, "content", time)
+    assert "2" in err
+    assert time in err
+
+
+def test_a_cut_tail_shows_against_the_head_that_was_kept(written: Path, say: Say, tmp_path: Path) -> None:
+    head = json.loads(say("audit", "verify", written, "--json")[1])["data"]["head"]
+    with closing(sqlite3.connect(store(written))) as connection:
+        ((uid,),) = connection.execute("SELECT value FROM meta WHERE key = 'store_uid'").fetchall()
+    export = tmp_path / "export"
+    export.mkdir()
+    manifest = export / "manifest.json"
+    manifest.write_text(json.dumps({"audit": {"store": uid, "entries": 4, "head": head}}), encoding="utf-8")
+    for anchor in (export, manifest, head):
+        assert say("audit", "verify", written, "--head", anchor)[0] == 0
+    tamper(written, "DELETE FROM audit WHERE id > 2", "UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit'")
+    assert say("audit", "verify", written)[0] == 0  # the file alone cannot tell
+    for anchor in (export, manifest, head):
+        code, out, _ = say("audit", "verify", written, "--head", anchor, "--json")
+        assert (code, json.loads(out)["data"]["first_broken"]["id"]) == (5, 3)
+    manifest.write_text(json.dumps({"audit": {"store": "other", "entries": 4, "head": head}}), encoding="utf-8")
+    code, out, _ = say("audit", "verify", written, "--head", export, "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (5, "E-AUD-004")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"audit": {"head": "00", "entries": 1, "store": ""}}', "not json"])
+def test_what_holds_no_head_is_refused(written: Path, say: Say, tmp_path: Path, text: str) -> None:
+    place = tmp_path / "manifest.json"
+    place.write_text(text, encoding="utf-8")
+    code, out, _ = say("audit", "verify", written, "--head", place, "--json")
+    assert (code, json.loads(out)["error"]["code"][:5]) == (3, "E-AUD")
+
+
+def test_what_is_no_store_is_told(written: Path, say: Say, tmp_path: Path) -> None:
+    assert say("audit", "verify")[0] == 6  # no run was made: which store?
+    assert say("audit", "verify", tmp_path / "none.db")[0] == 5
+    assert say("audit", "verify", tmp_path / "none.yaml")[0] == 3
+    assert say("audit", "verify", tmp_path)[0] == 6  # a folder: an export, perhaps
+    wrong = tmp_path / "wrong.db"
+    wrong.write_text("no database", encoding="utf-8")
+    assert say("audit", "ls", wrong)[0] == 5
+    with store(written).open("r+b") as handle:  # torn pages
+        handle.seek(4096)
+        handle.write(b"\xff" * 200_000)
+    assert say("audit", "verify", written)[0] == 5
