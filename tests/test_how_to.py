@@ -51,6 +51,7 @@ PAGES = (
     "rehearse-a-fault",
     "test-an-experiment",
     "replay-a-wire",
+    "test-interlocks",
 )
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")
@@ -217,7 +218,18 @@ async def bath_to_record(folder: Path) -> AsyncIterator[dict[str, str]]:
         yield {"2026-11-23": today, "15020": str(free_port())}
 
 
-BENCHES = dict(zip(PAGES, (plc, desk, broker, bus_alone, bath_to_break, bath_to_break, bath_to_record), strict=True))
+@asynccontextmanager
+async def no_device(_folder: Path) -> AsyncIterator[dict[str, str]]:
+    yield {}
+
+
+BENCHES = dict(
+    zip(
+        PAGES,
+        (plc, desk, broker, bus_alone, bath_to_break, bath_to_break, bath_to_record, no_device),
+        strict=True,
+    )
+)
 
 
 def page_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`linectl config`: check a file of any kind; show a line in full; the JSON Schema of each kind."""
+"""`linectl config`: check a file of any kind; show a line in full; test interlocks; the JSON Schema of each kind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli import config_test
 from linectl.cli.complete import any_file, lines
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
@@ -19,13 +20,30 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "command"]
 
 
-KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "washer", "recipe", "economics")
+KINDS = (
+    "line",
+    "device",
+    "experiment",
+    "calibration",
+    "answers",
+    "scenario",
+    "washer",
+    "recipe",
+    "economics",
+    "interlocks",
+)
 """As in `linectl.config.json_schema`, which help must not load."""
 
 
-@click.group("config", help=tr("Check a file of any kind; show a line in full; print the JSON Schema of a kind."))
+@click.group(
+    "config",
+    help=tr("Check a file of any kind; show a line in full; test interlocks; print the JSON Schema of a kind."),
+)
 def command() -> None:
     """Hold the verbs."""
+
+
+command.add_command(config_test.command)
 
 
 @command.command("check", help=tr("Check FILE; every mistake is named as file:line:column."))
@@ -35,6 +53,7 @@ def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001 
     """Load the file, and say what it is."""
     from linectl.config.load import load_any
     from linectl.model.faults import Scenario
+    from linectl.model.interlocks import Interlocks
 
     loaded = load_any(file)
     if isinstance(loaded, Scenario):
@@ -48,6 +67,8 @@ def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001 
         click.echo(tr("{file}: a sound {kind}, {name}").format(file=file, kind=kind, name=loaded.name))
         for note in getattr(loaded, "unverified", ()):
             click.echo(tr("  not verified: {note}").format(note=note))
+        if isinstance(loaded, Interlocks):
+            click.echo(tr("  its cases were not played: linectl config test {file}").format(file=file))
     return 0
 
 

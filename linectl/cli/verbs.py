@@ -34,7 +34,10 @@ VERBS = {
     "frames": ("linectl.cli.frames", "what a recording or a wire fault's file holds, in words"),
     "scan": ("linectl.cli.scan", "look for what answers: Modbus units, serial ports, MQTT topics"),
     "doctor": ("linectl.cli.doctor", "check links, rights, ports, clock, store and every tag; say what to do"),
-    "config": ("linectl.cli.config", "check a file of any kind, show a line in full, print JSON Schemas"),
+    "config": (
+        "linectl.cli.config",
+        "check a file of any kind, show a line in full, test interlocks, print JSON Schemas",
+    ),
     "sim": ("linectl.cli.sim", "the simulated bath and washer on real wires: serve, show, break, replay"),
     "explain": ("linectl.cli.explain", "explain an error code: causes, what to do"),
     "completion": ("linectl.cli.completion", "print the script by which a shell completes words at TAB"),

@@ -10,6 +10,7 @@ from linectl.config.calibration_file import CalibrationFile
 from linectl.config.device_file import DeviceFile
 from linectl.config.economics_file import EconomicsFile
 from linectl.config.experiment_file import ExperimentFile
+from linectl.config.interlock_form import InterlocksFile
 from linectl.config.line_file import LineFile
 from linectl.config.scenario_text import ScenarioFile
 from linectl.config.schema import FileModel
@@ -28,6 +29,7 @@ MODELS: Mapping[str, type[FileModel]] = {
     "washer": WasherFile,
     "recipe": RecipeFile,
     "economics": EconomicsFile,
+    "interlocks": InterlocksFile,
 }
 """The model of each `kind:`."""
 
@@ -52,6 +54,8 @@ def json_schema(kind: str) -> dict[str, Any]:
         _short_forms_of_an_experiment(schema)
     if kind == "scenario":
         _short_forms_of_a_scenario(schema)
+    if kind == "interlocks":
+        _short_forms_of_interlocks(schema)
     _close(schema)
     return {"$schema": _DRAFT, **schema, "title": f"linectl: kind {kind}"}
 
@@ -90,6 +94,18 @@ def _short_forms_of_a_scenario(schema: dict[str, Any]) -> None:
     order["additionalProperties"] = figures
     order["properties"] |= {"at": _TIME | {"default": 0.0}, "for": _TIME}
     schema["properties"]["duration"] = dict(_TIME)
+
+
+def _short_forms_of_interlocks(schema: dict[str, Any]) -> None:
+    """Allow times as people write them, one text for both languages, and a name alone where a list may stand."""
+    parts = schema["$defs"]
+    for each in ("InterlockFile", "PermissiveFile"):
+        rule = parts[each]["properties"]
+        rule["message"] = _or(rule["message"], {"type": "string", "minLength": 1})
+    allowed, step = parts["PermissiveFile"]["properties"], parts["StepFile"]["properties"]
+    step["at"] = _TIME
+    for names, of in (("allows", allowed), ("trips", step), ("lost", step), ("first_out", step)):
+        of[names] = _or(of[names], {"type": "string", "minLength": 1})
 
 
 def _close(part: Any) -> None:

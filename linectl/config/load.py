@@ -13,6 +13,7 @@ from linectl.config.documents import complain_of_kind, parsed, stop_on_problems
 from linectl.config.experiment_checks import check_experiment
 from linectl.config.experiment_file import ExperimentFile, experiment
 from linectl.config.files import SourceText, find_file, read_source
+from linectl.config.interlock_file import interlocks
 from linectl.config.line_checks import check_line
 from linectl.config.line_devices import fill_in
 from linectl.config.line_file import LineFile, line_definition
@@ -29,13 +30,23 @@ from linectl.model.devices import DeviceDefinition
 from linectl.model.economics import Economics
 from linectl.model.experiments import Experiment
 from linectl.model.faults import Scenario
+from linectl.model.interlocks import Interlocks
 from linectl.model.lines import LineDefinition
 from linectl.model.washing import Recipe, Washer
 from linectl.words import tr
 
-__all__ = ["load_any", "load_calibrations", "load_experiment", "load_experiment_text", "load_line", "load_line_text"]
+__all__ = [
+    "load_any",
+    "load_calibrations",
+    "load_experiment",
+    "load_experiment_text",
+    "load_interlocks",
+    "load_interlocks_text",
+    "load_line",
+    "load_line_text",
+]
 
-KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", *PLANT_KINDS)
+KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "interlocks", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -125,8 +136,35 @@ def load_experiment_text(source: SourceText) -> Experiment:
     return experiment(file, source)
 
 
+def load_interlocks(path: str | Path) -> Interlocks:
+    """Return the interlocks and permissives in the file `path`, with their cases.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return load_interlocks_text(read_source(path))
+
+
+def load_interlocks_text(source: SourceText) -> Interlocks:
+    """Return the interlocks and permissives in the text of a file, checked against the line that it names.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return interlocks(source, load_line)
+
+
 Loaded = (
-    Answers | Calibrations | DeviceDefinition | LineDefinition | Experiment | Washer | Recipe | Economics | Scenario
+    Answers
+    | Calibrations
+    | DeviceDefinition
+    | Economics
+    | Experiment
+    | Interlocks
+    | LineDefinition
+    | Recipe
+    | Scenario
+    | Washer
 )
 
 
@@ -136,6 +174,7 @@ _READERS: Mapping[str, Callable[[SourceText], Loaded]] = {
     "calibration": _calibrations_text,
     "answers": load_answers_text,
     "scenario": lambda source: scenario(source, load_line),
+    "interlocks": load_interlocks_text,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -27,11 +27,15 @@ _MAX_DIGITS = 40  # beyond this a number is a mistake, and Python refuses very l
 
 @dataclass(slots=True)
 class Document:
-    """Plain data (dict, tuple, scalars), where each part stands (line and column from 1), and what was wrong."""
+    """Plain data (dict, tuple, scalars), where each part stands (line and column from 1), and what was wrong.
+
+    `marks` has the place of keys and items, `texts` that of the first character of texts written in one line.
+    """
 
     source: SourceText
     data: Any = None
     marks: dict[Loc, tuple[int, int]] = field(default_factory=dict)
+    texts: dict[Loc, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, loc: Loc, message: str) -> Problem:
@@ -45,6 +49,14 @@ class Document:
     def complain(self, loc: Loc, message: str) -> None:
         """Add a problem at `loc`."""
         self.problems.append(self.problem(loc, message))
+
+    def complain_in(self, loc: Loc, offset: int, message: str) -> None:
+        """Add a problem `offset` characters into the text at `loc`; at its key, when it goes over lines."""
+        problem = self.problem(loc, message)
+        if loc in self.texts:
+            line, column = self.texts[loc]
+            problem = replace(problem, line=line, column=column + offset)
+        self.problems.append(problem)
 
 
 def where(loc: Loc) -> str:
@@ -144,6 +156,7 @@ class _Walk:
         text: str = node.value
         kind = node.tag.removeprefix(_YAML)
         if kind == "str":
+            self._place_text(node, loc)
             return text
         if kind == "null":
             return None
@@ -158,6 +171,13 @@ class _Walk:
             pass  # an explicit tag on other text: said below
         self._complain(node, loc, tr("{text} cannot be read as {kind}").format(text=text[:40], kind=node.tag))
         return None
+
+    def _place_text(self, node: yaml.Node, loc: Loc) -> None:
+        """Keep where a text begins, when each of its characters stands in the file as it is, in one line."""
+        begin, end = node.start_mark, node.end_mark
+        quotes = end.column - begin.column - len(node.value)
+        if begin.line == end.line and quotes in {0, 2}:
+            self._document.texts[loc] = (begin.line + 1, begin.column + 1 + quotes // 2)
 
     def _complain(self, node: yaml.Node, loc: Loc, message: str) -> None:
         line, column = _mark(node)

@@ -14,6 +14,7 @@ from linectl.config.documents import parsed, stop_on_problems
 from linectl.config.files import SourceText, find_file
 from linectl.config.nodes import Document, Loc, where
 from linectl.config.schema import FileModel, Finite, nearest, validate
+from linectl.config.times import seconds
 from linectl.errors import ConfigError
 from linectl.model.fault_checks import figure_of, mistakes
 from linectl.model.faults import KINDS, FaultKind, FaultOrder, Scenario
@@ -27,9 +28,7 @@ LineOf = Callable[[Path], LineDefinition]
 
 _ORDER_KEYS = ("at", "fault", "target", "for", "count", "when")
 _NO_END_S = 1e12  # stands for a duration that cannot be read: nothing lies after it
-_TIMES = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _WASHER_ZONE = re.compile(r"z\d+")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h)")
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -104,7 +103,7 @@ def _write_out(document: Document) -> None:
     """Turn times into seconds, and gather what is said of a fault beside the keys of every order in `values`."""
     data = document.data
     if "duration" in data:
-        data["duration"] = _seconds(data["duration"], ("duration",), document, _NO_END_S)
+        data["duration"] = seconds(data["duration"], ("duration",), document, _NO_END_S)
     lots = data.get("lots")
     if isinstance(lots, tuple):
         data["lots"] = tuple(
@@ -122,7 +121,7 @@ def _gathered(order: Any, loc: Loc, document: Document) -> Any:
     found: dict[str, Any] = {key: order[key] for key in order if key in _ORDER_KEYS}
     for key in ("at", "for"):
         if key in found:
-            found[key] = _seconds(found[key], (*loc, key), document)
+            found[key] = seconds(found[key], (*loc, key), document)
     values = _plain({key: order[key] for key in order if key not in _ORDER_KEYS}, loc, document)
     for key in values:
         document.marks[(*loc, "values", key)] = document.marks.get((*loc, key), (1, 1))
@@ -139,18 +138,6 @@ def _plain(said: Mapping[str, Any], loc: Loc, document: Document, *, in_lot: boo
 
 def _is_plain(value: object) -> bool:
     return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
-
-
-def _seconds(said: Any, loc: Loc, document: Document, instead_s: float = 1.0) -> Any:
-    """Return the seconds that a time says: a number, or a text such as `90 s`, `45 min`, `8 h`; else `instead_s`."""
-    if not isinstance(said, str):
-        return said
-    match = _TIME.fullmatch(said.strip())
-    if match is None:
-        message = tr("expected a time such as 90, 90 s, 45 min or 8 h, not `{said}`")
-        document.complain(loc, message.format(said=said[:40]))
-        return instead_s
-    return float(match[1]) * _TIMES[match[2]]
 
 
 # checks across the file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from linectl.config.device_file import load_device_text
 from linectl.config.files import SourceText, find_file
-from linectl.config.load import load_experiment_text, load_line_text
+from linectl.config.interlock_file import interlocks
+from linectl.config.load import load_experiment_text, load_line, load_line_text
 from linectl.errors import ConfigError
 
 HERE = Path(__file__).resolve().parents[1] / "x"
@@ -25,6 +27,8 @@ RIG = re.sub(
 )  # with its examples: links of every kind, and devices
 WIRED = "\n".join(text for text in RIG.splitlines() if "label.p" not in text)
 DEVICE = find_file("hamilton_arc_ph", folder="config/devices", beside=HERE).read_text(encoding="utf-8")
+INTERLOCKS = find_file("bath", folder="config/interlocks", beside=HERE).read_text(encoding="utf-8")
+BATH = load_line(find_file("simulated", beside=HERE))
 EXPERIMENT = find_file("glue_screening", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 RICH = find_file("paper_and_finish", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 SPLICES = st.sampled_from(
@@ -77,7 +81,12 @@ def edited(text: str, edits: list[tuple[float, int, str]]) -> str:
 
 def told(kind: str, text: str) -> bool:
     """Return whether the text was refused; anything but a ConfigError with places is an error of the test's subject."""
-    load = {"line": load_line_text, "device": load_device_text}.get(kind, load_experiment_text)
+    loads: dict[str, Callable[[SourceText], object]] = {
+        "line": load_line_text,
+        "device": load_device_text,
+        "interlocks": lambda source: interlocks(source, lambda _path: BATH),
+    }
+    load = loads.get(kind, load_experiment_text)
     try:
         load(SourceText("f.yaml", text, ""))
     except ConfigError as error:
@@ -104,6 +113,12 @@ def test_a_mutated_line_with_instruments_never_gives_a_traceback(
     kind, text = file
     assert not told(kind, text)
     told(kind, edited(text, edits))
+
+
+@given(EDITS)
+@settings(max_examples=150, deadline=None)
+def test_mutated_interlocks_never_give_a_traceback(edits: list[tuple[float, int, str]]) -> None:
+    told("interlocks", edited(INTERLOCKS, edits))
 
 
 @given(st.sampled_from([EXPERIMENT, RICH]), EDITS)

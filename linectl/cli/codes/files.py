@@ -31,6 +31,14 @@ def of_files() -> tuple[Explanation, ...]:
             command="linectl config check FILE",
         ),
         Explanation(
+            "E-CFG-003",
+            exit_code=3,
+            meaning=tr("A case of an interlocks file does not come out as it says."),
+            causes=tr("A limit, a delay or a condition was changed, or the case expects what was never meant."),
+            remedy=tr("Decide which of the two is right, the interlock or its case, and correct the other."),
+            command="linectl config test FILE",
+        ),
+        Explanation(
             "E-FIT-001",
             exit_code=6,
             meaning=tr("The data cannot tell the parameters of the fit."),
