@@ -79,7 +79,8 @@ def compare(
 
     `tolerance_s` is how much sooner or later a reply may come. Without `values` it is enough that a reply has the
     shape of the other one: as many registers, as many figures in a line, the same fields in a message; and how often
-    something was asked does not count either. A process that goes on differs in its values all the time.
+    something was asked does not count either, nor a last request whose reply came after the recording's end. A process
+    that goes on differs in its values all the time.
 
     Raises:
         BadExchange: the two are recordings of different kinds of wire, or of a link in memory.
@@ -87,7 +88,7 @@ def compare(
     kind = first.header.kind
     if second.header.kind != kind:
         raise BadExchange(f"a recording of {kind} cannot be compared with one of {second.header.kind}")
-    ours, theirs = _turns(first), _turns(second)
+    ours, theirs = _turns(first, values=values), _turns(second, values=values)
     found: list[Difference] = []
     for key in dict.fromkeys((*ours, *theirs)):
         found += _of_kind(ours.get(key, ()), theirs.get(key, ()), tolerance_s, values=values)
@@ -201,7 +202,7 @@ def _values_text(request: ModbusRequest, ours: Sequence[int], theirs: Sequence[i
 # an exchange cut into turns
 
 
-def _turns(exchange: Exchange) -> Mapping[bytes, Sequence[_Turn]]:
+def _turns(exchange: Exchange, *, values: bool) -> Mapping[bytes, Sequence[_Turn]]:
     kind = exchange.header.kind
     if kind == "mqtt":
         return _messages(exchange.frames)
@@ -214,7 +215,15 @@ def _turns(exchange: Exchange) -> Mapping[bytes, Sequence[_Turn]]:
         turns[b""] = [_greeting(found.greeting, kind)]
     for each in found.answered:
         turns.setdefault(each.request.key, []).append(_answered(each, dialect, kind))
+    if found.answered and not values:
+        _leave_out_the_cut(turns[found.answered[-1].request.key], exchange.frames[-1].number)
     return turns
+
+
+def _leave_out_the_cut(turns: list[_Turn], last_frame: int) -> None:
+    """Take away a request with which the recording ends, if it was answered before: its reply came too late for it."""
+    if turns[-1].after_s is None and turns[-1].number == last_frame and any(each.after_s for each in turns[:-1]):
+        del turns[-1]
 
 
 def _answered(each: Answered, dialect: Dialect, kind: str) -> _Turn:

@@ -198,3 +198,12 @@ def test_a_torn_recording_is_compared_as_far_as_it_goes() -> None:
     ours = exchange(TCP, polled([1], [2]))
     torn = replace(ours, frames=ours.frames[:2], torn="line 4 is cut off")
     assert kinds(compare(ours, torn)) == [Kind.COUNT]
+
+
+def test_a_request_with_which_a_recording_ends_is_not_taken_for_one_without_a_reply() -> None:
+    ours, theirs = exchange(TCP, polled([1], [2])), exchange(TCP, polled([1], [2])[:-1])
+    assert compare(ours, theirs, values=False) == ()
+    assert kinds(compare(ours, theirs)) == [Kind.REPLY]
+    silent = exchange(TCP, [*polled([1])[:-1], *polled([2], first=2)])  # heard nothing, and went on
+    assert kinds(compare(ours, silent, values=False)) == [Kind.REPLY]
+    assert kinds(compare(exchange(TCP, polled([1])), exchange(TCP, polled([1])[:-1]), values=False)) == [Kind.REPLY]
