@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from linectl import words
-from linectl.cli.main import run
 from linectl.config.files import find_file
 
 FILE = """\
@@ -32,19 +31,6 @@ decision: {removal: 0.99, confidence: 0.95, soak_s: 900, temperatures_c: [65.5],
 HASTY = "stabilisation: {within_s: 300}\n"  # from 45 to 65.5 °C takes 19 min
 
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """Run the command line in this process and return its exit code and what it printed."""
-
-    def call(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([*argv, "--lang", words.language()])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ import pytest
 
 import drivers
 import linectl
-from linectl import errors, words
+from linectl import errors
 from linectl.cli.codes.catalogue import catalogue, explanation, families, nearest
 from linectl.cli.explain import UnknownCode
-from linectl.cli.main import run
 from linectl.cli.output import complaint, envelope
 from linectl.cli.verbs import group
 from linectl.errors import LinectlError
@@ -31,19 +30,6 @@ PACKAGE = Path(linectl.__file__).parent
 CATALOGUE = PACKAGE / "cli" / "codes"
 
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """Run the command line in this process and return its exit code and what it printed."""
-
-    def call(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([*argv, "--lang", words.language()])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 def codes_in(tree: ast.AST) -> Iterator[str]:

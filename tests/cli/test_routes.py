@@ -36,19 +36,6 @@ line: simulated
 Say = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """Run the command line in this process and return its exit code and what it printed."""
-
-    def call(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([*argv, "--lang", words.language()])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def spreadsheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Past trials of the screening's own size, as a lab would have them in a spreadsheet."""

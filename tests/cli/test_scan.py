@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from paho.mqtt import publish
 
-from linectl import words
-from linectl.cli.main import run
 from linectl.cli.scan import host_and_port, unit_ids
 from linectl.config.files import SourceText
 from linectl.config.load import load_line_text
@@ -20,19 +18,6 @@ from linectl.server.simulated import SimulatedLine
 from tests.cli.rigs import Words, modbus, mosquitto, rig
 
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """Run the command line in this process and return its exit code and what it printed."""
-
-    def call(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([*argv, "--lang", words.language()])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ wires it serves.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -195,12 +196,12 @@ class ModbusMemory:
         return value_of(point.kind, held, place.order, place.bit)
 
 
-class _Text:
+class _Text(ABC):
     """What is asked in lines of text: one question for each point, nothing to write unless it says so."""
 
+    @abstractmethod
     def read(self, point: Point) -> Answer:
         """Return the point's value."""
-        raise NotImplementedError
 
     def read_all(self, points: Sequence[Point]) -> Sequence[Answer]:
         """Return what `read` says of each of `points`."""

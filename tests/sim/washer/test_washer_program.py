@@ -13,31 +13,11 @@ from linectl.sim.washer.interlocks import FLUSH_AFTER_S, PUSH_OUT_AFTER_S
 from linectl.sim.washer.machine import reference_machine
 from linectl.sim.washer.plc import CREEP_POCKETS_MIN, RUN_UP_POCKETS_MIN_S, WasherPlc
 from linectl.sim.washer.recipes import RECIPES
-from linectl.sim.washer.seen import Contact, Seen
+from linectl.sim.washer.seen import Contact
 from linectl.sim.washer.states import Command, State
+from tests.sim.washer.good_shift import GOOD
 
 NONE = (0.0,) * 8
-FULL = (25.0, 75.0, 150.0, 250.0, 37.0, 25.0, 25.0, 13.0)
-GOOD = Seen(
-    temperature_c=(34.0, 45.0, 62.0, 80.0, 60.0, 50.0, 38.0, 15.0),
-    conductivity_ms_cm=(127.0, 151.0, 4.0, 0.42),
-    naoh_pct=(1.5, 1.5),
-    ph_final=7.4,
-    pressure_bar=(1.5, 0.8, 2.0, 2.0, 2.5),
-    level_pct=(100.0, 100.0, 100.0),
-    fresh_l_min=15.0,
-    speed_pockets_min=50.0,
-    torque_pct=65.0,
-    screen_mbar=3.0,
-    extraction_m_s=3.5,
-    bottle_in_c=15.0,
-    pockets=5000.0,
-    bottles=FULL,
-    waiting=100,
-    open_contacts=0,
-    untrue=0,
-    broken=frozenset(),
-)
 
 
 class Bench:
