@@ -64,7 +64,7 @@ def register_command(
     as_json: bool,
 ) -> None:
     """Register, write the files, and tell what the rule is worth."""
-    from linectl.cli.terminal import operator_name
+    from linectl.cli.operator import operator_name
     from linectl.server.confirming import Plan, register_from_screening
 
     plan = Plan(
@@ -120,7 +120,7 @@ def _registered(done: Registration) -> Iterator[str]:
 @common
 def change_command(name: str, rule: str, data: Path | None, as_json: bool) -> None:
     """Write the change into the register, and say what it costs."""
-    from linectl.cli.terminal import operator_name
+    from linectl.cli.operator import operator_name
     from linectl.server.confirming import change_rule
     from linectl.server.places import last_run
 
@@ -145,7 +145,7 @@ def record_command(
     name: str, kind: str, bottles: int, failed: int, note: str, data: Path | None, as_json: bool
 ) -> None:
     """Write the count into the register."""
-    from linectl.cli.terminal import operator_name
+    from linectl.cli.operator import operator_name
     from linectl.lab.confirmation.registry import HandCount
     from linectl.model.confirmations import ConfirmationSet
     from linectl.server.confirming import record_set

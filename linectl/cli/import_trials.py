@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.operator import operator_name
 from linectl.cli.options import common
 from linectl.cli.output import emit
-from linectl.cli.terminal import operator_name
 from linectl.words import tr
 
 __all__ = ["command"]

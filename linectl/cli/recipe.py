@@ -95,7 +95,7 @@ def promote(
     run: str, glue: str, recipe: str, washer: Path | None, target: Path, data: Path | None, as_json: bool
 ) -> int:
     """Judge, and write."""
-    from linectl.cli.terminal import operator_name
+    from linectl.cli.operator import operator_name
     from linectl.server.finished import find_run
     from linectl.server.forecasting import forecast_run
     from linectl.server.promoting import approval_of, write_promoted

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linectl.cli import run_keys
+from linectl.cli.operator import operator_name
 from linectl.cli.run_experiment import (
     BY_HAND,
     TWICE_WITHIN_S,
@@ -18,7 +19,7 @@ from linectl.cli.run_experiment import (
     simulate_as,
     tell,
 )
-from linectl.cli.terminal import ProgressLine, TerminalFace, operator_name
+from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import Clock, VirtualTimeLoop
 from linectl.config.answers_file import load_answers
 from linectl.config.files import find_file

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from linectl.errors import LinectlError
 from linectl.lab.answers import yes_or_no
-from linectl.server.line_server import LineServer
 from linectl.words import tr
 
-__all__ = ["RunCommands", "Typed", "typed"]
+__all__ = ["Commanded", "RunCommands", "Typed", "typed"]
+
+
+class Commanded(Protocol):
+    """A run under way, here or at its server. Each raises LinectlError when it refuses, or is not there."""
+
+    def would_lose(self) -> str | Awaitable[str]:
+        """Return what ending the run now would lose."""
+
+    def cancel(self, *, who: str = "", why: str = "") -> Awaitable[None] | None:
+        """End the run at its next safe point."""
+
+    def abort(self, *, who: str = "", why: str = "") -> Awaitable[None] | None:
+        """End the run at once."""
+
+    def pause(self, *, who: str = "", why: str = "") -> Coroutine[Any, Any, object]:
+        """Stand still at the next step boundary."""
+
+    def hold(self, *, who: str = "", why: str = "") -> Coroutine[Any, Any, object]:
+        """Switch the heater off now."""
+
+    def resume(self, *, who: str = "") -> Coroutine[Any, Any, object]:
+        """Go on."""
+
+    def next(self, reason: str, *, who: str = "") -> Coroutine[Any, Any, object]:
+        """End the present wait early."""
+
+    def skip(self, which: int | str, reason: str, *, who: str = "") -> Coroutine[Any, Any, object]:
+        """Take a bottle out of the observation."""
+
+    def note(self, text: str, *, who: str = "") -> Coroutine[Any, Any, object]:
+        """Keep a note."""
+
+    def deviation(self, text: str, *, who: str = "") -> Coroutine[Any, Any, object]:
+        """Keep a deviation."""
+
 
 _WORDS = {
     "pause": "pause",
@@ -58,7 +92,7 @@ def typed(line: str) -> Typed | None:
 class RunCommands:
     """Carries out typed commands without ever keeping the run waiting; what there is to say goes to `say`."""
 
-    def __init__(self, server: LineServer, who: str, say: Callable[[str], None]) -> None:
+    def __init__(self, server: Commanded, who: str, say: Callable[[str], None]) -> None:
         self._server = server
         self._who = who
         self._say = say
@@ -93,8 +127,8 @@ class RunCommands:
             case "help":
                 self._say(_help())
             case "abort":
-                server.abort(who=self._who, why=rest)
-                self._say(tr("aborting: heater off, data kept (this is not the emergency stop)"))
+                told = tr("aborting: heater off, data kept (this is not the emergency stop)")
+                self._do(_done(server.abort(who=self._who, why=rest)), told)
             case "cancel":
                 self._ask_cancel()
             case "pause":
@@ -134,6 +168,15 @@ class RunCommands:
         except LinectlError as error:
             self._say(error.message)
             return
+        if isinstance(lost, str):
+            self._put_cancel(lost)
+        else:
+            self._do(self._ask_cancel_of(lost), "")
+
+    async def _ask_cancel_of(self, lost: Awaitable[str]) -> None:
+        self._put_cancel(await lost)
+
+    def _put_cancel(self, lost: str) -> None:
         self.asks_cancel = True
         self._say(tr("{lost}. Cancel the run? [y/N]").format(lost=lost))
 
@@ -141,8 +184,7 @@ class RunCommands:
         if not sure:
             self._say(tr("not cancelled"))
             return
-        self._server.cancel(who=self._who)
-        self._say(tr("stopping at the next safe point"))
+        self._do(_done(self._server.cancel(who=self._who)), tr("stopping at the next safe point"))
 
     def _do(self, work: Coroutine[Any, Any, Any], told: str) -> None:
         """Carry out a command without waiting for it here; say how it ended."""
@@ -156,7 +198,14 @@ class RunCommands:
         except LinectlError as error:
             self._say(f"{error.message}\n{error.hint}".strip())
         else:
-            self._say(told)
+            if told:
+                self._say(told)
+
+
+async def _done(work: Awaitable[None] | None) -> None:
+    """Wait for what is not done at once."""
+    if work is not None:
+        await work
 
 
 def _help() -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 
-from linectl.cli import run_keys, run_sheet
+from linectl.cli import run_attached, run_keys, run_sheet
 from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
+from linectl.cli.operator import operator_name
 from linectl.cli.output import emit, explained_by
-from linectl.cli.terminal import ProgressLine, TerminalFace, operator_name
+from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.answers_file import load_answers
 from linectl.config.files import find_file
@@ -29,9 +30,11 @@ from linectl.model.answers import Answers
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
+from linectl.server.finding import find_if_up
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
+from linectl.server.serving import served
 from linectl.words import tr
 
 __all__ = [
@@ -88,6 +91,9 @@ def carry_out(request: Request) -> int:
     if request.sheet:
         run_sheet.check_sheet(virtual=request.virtual)
     answers = _covered(request, experiment, definition)
+    endpoint = None if request.sim else find_if_up(request.data, definition.name)
+    if endpoint is not None:
+        return run_attached.carry_out(request, endpoint)
     loop_factory = VirtualTimeLoop if request.virtual else None
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         outcome = runner.run(_run(request, experiment, definition, answers))
@@ -128,7 +134,7 @@ async def _run(
             definition, links = up.definition, up.links
         file = store_path(definition, request.data, virtual=request.virtual)
         boot = f"seed-{seed}" if request.virtual else uuid.uuid4().hex[:12]
-        server = LineServer(definition, clock, file, boot=boot, links=links)
+        server = LineServer(definition, clock, file, boot=boot, links=links, holder=operator_name())
         await stack.enter_async_context(server)
         hands = None
         if definition.hands:
@@ -142,6 +148,8 @@ async def _run(
             server.desk.attach(AnswersFace(answers, clock, leave=BY_HAND if hands is not None else ()))
         if request.virtual:
             await clock.sleep_until(VIRTUAL_START_S)
+        else:  # other terminals may look, answer and stop; in virtual time nobody could follow
+            await stack.enter_async_context(served(server, operator=operator_name(), data=request.data))
         listen_for_interrupts(server, math.inf if request.virtual else TWICE_WITHIN_S)
         if request.sheet:
             return await _with_sheet(request, server, experiment, hands, file)

@@ -11,10 +11,9 @@ import tty
 from types import TracebackType
 from typing import Any, Self
 
-from linectl.cli.run_commands import RunCommands, Typed, typed
+from linectl.cli.run_commands import Commanded, RunCommands, Typed, typed
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.model.prompts import PromptKind
-from linectl.server.line_server import LineServer
 
 __all__ = ["Keys", "somebody_there"]
 
@@ -42,7 +41,7 @@ class Keys:
     that take free text a command needs a leading `:` (but `abort` never does).
     """
 
-    def __init__(self, server: LineServer, face: TerminalFace, screen: ProgressLine, who: str) -> None:
+    def __init__(self, server: Commanded, face: TerminalFace, screen: ProgressLine, who: str) -> None:
         self._commands = RunCommands(server, who, screen.say)
         self._face = face
         self._screen = screen

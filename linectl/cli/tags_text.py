@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from drivers.link import RawReading, RawValue
 from linectl.errors import ConfigError
 from linectl.line.links import address_of
 from linectl.model.lines import LineDefinition, Tag
-from linectl.model.readings import Quality, Reading, Value
+from linectl.model.readings import Quality, Value
+from linectl.server.as_data import reading_as_data
 from linectl.server.commissioning import Look
 from linectl.words import decimal, number, tr
 
@@ -21,7 +21,6 @@ __all__ = [
     "look_as_data",
     "quality_text",
     "raw_text",
-    "reading_as_data",
     "tag_as_data",
     "tag_row",
     "value_of_text",
@@ -140,29 +139,10 @@ def look_as_data(look: Look) -> dict[str, Any]:
     return {**data, "raw": raw, "age_s": round(look.age_s, 3)}
 
 
-def reading_as_data(tag: Tag, reading: Reading) -> dict[str, Any]:
-    """Return a reading for machines; a missing value is null, with its reason."""
-    return {
-        "tag": reading.tag,
-        "value": reading.value,
-        "unit": tag.unit,
-        "quality": reading.quality.level.name,
-        "reason": reading.quality.reason,
-        "detail": reading.detail,
-        "source_time": _iso(reading.source_time_ns),
-        "received_time": _iso(reading.received_time_ns),
-        "sequence": reading.sequence,
-    }
-
-
 def _plain(raw: RawValue | None) -> object:
     if isinstance(raw, float) and not math.isfinite(raw):
         return str(raw)
     return list(raw) if isinstance(raw, tuple) else raw
-
-
-def _iso(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
 def value_of_text(tag: Tag, text: str) -> Value:

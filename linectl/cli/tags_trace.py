@@ -16,11 +16,12 @@ from drivers.settings import (
     SicsSettings,
 )
 from drivers.wire_tap import Direction, Frame
-from linectl.cli.tags_text import quality_text, raw_text, reading_as_data, value_text
+from linectl.cli.tags_text import quality_text, raw_text, value_text
 from linectl.line.links import address_of
 from linectl.line.trace import Trace
 from linectl.line.word_orders import Guess, guesses, likely_order
 from linectl.model.lines import LineDefinition, Tag
+from linectl.server.as_data import reading_as_data
 from linectl.words import number, tr
 
 __all__ = ["as_data", "as_text", "wire_of"]

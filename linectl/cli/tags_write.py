@@ -30,6 +30,7 @@ _REFUSED_CODES = {  # by `refused_by` of a report; "link" has a remedy of its ow
     "lease": "E-WRT-LEASE",
     "range": "E-WRT-RANGE",
     "limit": "E-WRT-LIMIT",
+    "interlock": "E-WRT-INTERLOCK",
     "device": "E-WRT-DEVICE",
 }
 
@@ -78,7 +79,7 @@ def carry_out(definition: LineDefinition, wanted: Wanted, data: Path | None, *, 
 
 
 async def _write(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted, data: Path | None) -> WriteReport:
-    from linectl.cli.terminal import operator_name
+    from linectl.cli.operator import operator_name
 
     async with site(definition, sim=wanted.sim, data=data, seed=wanted.seed) as at:
         return await write_tag(at, tag.name, value, who=operator_name(), why=wanted.reason)
@@ -174,6 +175,7 @@ def _refused_by(word: str) -> str:
         "lease": tr("the PLC's owner"),
         "range": tr("its range"),
         "limit": tr("the limit of its zone"),
+        "interlock": tr("an interlock or permissive"),
         "device": tr("the device"),
     }
     return words.get(word, word)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 import sys
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,20 +16,9 @@ from linectl.lab.progress import Progress
 from linectl.model.prompts import Answer, Prompt, PromptKind
 from linectl.words import tr
 
-__all__ = ["ProgressLine", "TerminalFace", "operator_name"]
+__all__ = ["ProgressLine", "TerminalFace"]
 
 _BEEP_EVERY_S = 30.0  # loop time; an open question is put again until it is answered
-
-
-def operator_name() -> str:
-    """Return who runs: LINECTL_OPERATOR, else the user of the operating system."""
-    named = os.environ.get("LINECTL_OPERATOR")
-    if named:
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
-        return f"uid {os.getuid()}"
 
 
 class ProgressLine:
@@ -60,14 +47,18 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         """Show where the run stands."""
+        self.show_line(progress.bath, progress.line())
+
+    def show_line(self, bath: int, text: str) -> None:
+        """Show the line `text` of bath number `bath`."""
         if self._quiet:
             return
         if self._live:
-            self._last = progress.line()
+            self._last = text
             self.redraw()
-        elif progress.bath != self._bath:
-            self._write(f"{progress.line()}\n")
-        self._bath = progress.bath
+        elif bath != self._bath:
+            self._write(f"{text}\n")
+        self._bath = bath
 
     def redraw(self) -> None:
         """Write the line again, with what is typed."""

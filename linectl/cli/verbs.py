@@ -15,7 +15,15 @@ VERBS = {
     "run": ("linectl.cli.run", "run an experiment, on the line or on the simulated rig (--sim)"),
     "experiment": ("linectl.cli.experiment", "check an experiment file, print its plan"),
     "resume": ("linectl.cli.resume", "take up a run whose program died"),
-    "status": ("linectl.cli.status", "the last run and how it ended"),
+    "serve": ("linectl.cli.serve", "hold a line for good: scan, guard, record, run; the others ask it"),
+    "status": ("linectl.cli.status", "the line as it is now; the last run and how it ended"),
+    "answer": ("linectl.cli.run_verbs:answer", "answer a question of the run under way"),
+    "pause": ("linectl.cli.run_verbs:pause", "let the run stand still at the end of this step"),
+    "next": ("linectl.cli.run_verbs:next_", "end the present wait or soak early, with a reason"),
+    "cancel": ("linectl.cli.run_verbs:cancel", "end the run at its next safe point"),
+    "note": ("linectl.cli.run_verbs:note", "keep a note with the run or the line"),
+    "deviation": ("linectl.cli.run_verbs:deviation", "keep a deviation from the run's plan"),
+    "interlocks": ("linectl.cli.interlocks", "what is tripped, what may not start now; reset a trip"),
     "runs": ("linectl.cli.runs", "list runs, show one"),
     "fit": ("linectl.cli.fit", "fit the release kinetics of a run"),
     "next-soak": ("linectl.cli.next_soak", "propose the bath to soak next, and say why"),
@@ -56,7 +64,8 @@ class LazyGroup(click.Group):
         """Return the verb's command, loaded now."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(VERBS[cmd_name][0]).command
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name or "command")
         return command
 
     def resolve_command(

@@ -60,6 +60,7 @@ def dump_line(definition: LineDefinition) -> str:
         "store": definition.store,
         "hands": definition.hands,
         "calibration": definition.calibration,
+        "interlocks": definition.interlocks_file,
         "links": {name: _link(each, definition.secrets.get(name)) for name, each in definition.links.items()},
         "scans": dict(definition.scans),
     }

@@ -124,6 +124,7 @@ class LineFile(FileModel):
     store: str = ""
     hands: str = ""
     calibration: str = ""
+    interlocks: str = ""
     links: dict[Word, LinkFile]
     devices: dict[Word, DeviceEntry] = Field(default_factory=dict)
     scans: dict[Word, Positive] = Field(default_factory=dict)
@@ -149,6 +150,7 @@ def line_definition(
         speed=file.speed,
         hands=file.hands,
         calibration=file.calibration,
+        interlocks_file=file.interlocks,
         source=source.path,
         config_hash=_hash(source.sha256, devices),
         devices=dict(devices),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from linectl.config.answers_file import load_answers_text
 from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
@@ -17,7 +18,7 @@ from linectl.config.interlock_file import interlocks
 from linectl.config.line_checks import check_line
 from linectl.config.line_devices import fill_in
 from linectl.config.line_file import LineFile, line_definition
-from linectl.config.nodes import parse
+from linectl.config.nodes import Document, parse
 from linectl.config.plant_files import PLANT_KINDS, load_plant_text
 from linectl.config.scenario_text import scenario
 from linectl.config.schema import nearest, validate
@@ -46,6 +47,8 @@ __all__ = [
     "load_line_text",
 ]
 
+T = TypeVar("T")
+
 KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "interlocks", *PLANT_KINDS)
 
 
@@ -72,24 +75,48 @@ def load_line_text(source: SourceText) -> LineDefinition:
     stop_on_problems(document)
     assert filled is not None
     definition = line_definition(filled.file, document, filled.devices, filled.points)
+    return _with_interlocks(_with_calibrations(definition, document), document)
+
+
+def _with_calibrations(definition: LineDefinition, document: Document) -> LineDefinition:
+    """Return the line with what its calibration file says of its sensors, if it names one."""
     if not definition.calibration:
         return definition
-    try:
-        path = find_file(definition.calibration, beside=source.path, folder="config")
-        known = load_calibrations(path)
-    except ConfigError as error:
-        if error.problems:  # of the calibration file itself
-            raise
-        document.complain(("calibration",), error.message)
-        raise ConfigError(document.problems) from error
+    path, known = _beside(document, "calibration", definition.calibration, load_calibrations)
     for tag in known.sensors:
         if tag not in definition.tags:
             message = tr("names {tag}, which is no tag of this line; {nearest}")
             document.complain(("calibration",), message.format(tag=tag, nearest=nearest(tag, list(definition.tags))))
     stop_on_problems(document)
-    return replace(
-        definition, calibration=str(path.resolve()), calibrations=known.sensors, calibration_hash=known.sha256
-    )
+    return replace(definition, calibration=str(path), calibrations=known.sensors, calibration_hash=known.sha256)
+
+
+def _with_interlocks(definition: LineDefinition, document: Document) -> LineDefinition:
+    """Return the line with its interlocks, checked against its own tags, if it names a file of them."""
+    if not definition.interlocks_file:
+        return definition
+
+    def load(path: Path) -> Interlocks:
+        return interlocks(read_source(path), lambda _path: definition)
+
+    path, rules = _beside(document, "interlocks", definition.interlocks_file, load)
+    return replace(definition, interlocks_file=str(path), interlocks=rules)
+
+
+def _beside(document: Document, key: str, name: str, load: Callable[[Path], T]) -> tuple[Path, T]:
+    """Return the file `name` of the line's `key`, found beside it or among those shipped, and what `load` makes of it.
+
+    Raises:
+        ConfigError: with the file's own problems, or at the line's key when there is no such file.
+    """
+    try:
+        path = find_file(name, beside=document.source.path, folder="config")
+        return path.resolve(), load(path)
+    except ConfigError as error:
+        if error.problems:  # of that file itself
+            raise
+        document.complain((key,), error.message)
+        raise ConfigError(document.problems) from error
 
 
 def load_calibrations(path: str | Path) -> Calibrations:

@@ -14,6 +14,7 @@ from linectl.words import decimal, tr
 
 __all__ = ["Progress", "Reporter", "duration_text", "phase_text", "state_text"]
 
+_SHOWN_PHASES = 3  # from which on a run has shown how much its phases differ from the plan
 _EVERY_S = 1.0  # of the loop: a display is never fed faster
 
 
@@ -21,7 +22,9 @@ _EVERY_S = 1.0  # of the loop: a display is never fed faster
 class Progress:
     """Where the run stands: bath `bath` of `baths` and its phase; times in s of process time.
 
-    `eta_s` is the time left by the plan, stretched by what the run has taken against its plan so far.
+    `eta_s` is the time left by the plan, stretched by what the run has taken against its plan so far; `eta_range_s`
+    the same by the tenth that went best and the tenth that went worst of its phases (both ends alike until it has
+    shown three).
     `temperature_c` is None when the bath's temperature is not known; `state` is that of the run (`phases.State`).
     """
 
@@ -34,6 +37,7 @@ class Progress:
     eta_s: float
     temperature_c: float | None
     state: str = "running"
+    eta_range_s: tuple[float, float] = (0.0, 0.0)
 
     def line(self) -> str:
         """Return one line for a terminal, in the language in use."""
@@ -100,11 +104,15 @@ class Reporter:
         self._phase_s = self._began_s
         self._bath = 0
         self._phase = ""
+        self._stretches: list[float] = []
         self.state = "running"
         self._told_s = float("-inf")
 
     def enter(self, bath: int, phase: str) -> None:
         """Note that `phase` of the bath with index `bath` (from 0) begins."""
+        expected_s = self._planned_phase() if self._phase else 0.0
+        if expected_s > 0.0:
+            self._stretches.append((self._clock.process_s() - self._phase_s) / expected_s)
         self._bath, self._phase = bath, phase
         self._phase_s = self._clock.process_s()
         self._told_s = float("-inf")
@@ -142,7 +150,15 @@ class Reporter:
             eta_s=(total - done) * stretch,
             temperature_c=temperature_c,
             state=self.state,
+            eta_range_s=self._range(total - done, stretch),
         )
+
+    def _range(self, left_s: float, stretch: float) -> tuple[float, float]:
+        shown = sorted(self._stretches)
+        if len(shown) < _SHOWN_PHASES:
+            return left_s * stretch, left_s * stretch
+        low, high = shown[len(shown) // 10], shown[-1 - len(shown) // 10]
+        return left_s * min(low, stretch), left_s * max(high, stretch)
 
     def _planned_before(self) -> float:
         """Return the planned seconds of all phases before the present one."""

@@ -68,6 +68,7 @@ class Runner(Commands):
         registration: str = "",
         take_up: TakeUp | None = None,
         on_start: Callable[[str], None] | None = None,
+        keeps_scans: bool = True,
     ) -> None:
         check_limits(experiment, line.definition)
         self._line = line
@@ -83,6 +84,7 @@ class Runner(Commands):
         self.run_id = run_id or new_run_id(clock.now_ns(), secrets.token_hex(8))
         self._take_up = take_up
         self._on_start = on_start
+        self._keeps_scans = keeps_scans
         design = trials(experiment, self._zone.positions or POSITIONS)
         self._baths = design if take_up is None else take_up.all_baths(design)
         self._journal = Journal(store, self.run_id, clock)
@@ -222,6 +224,9 @@ class Runner(Commands):
         await self._control.begin()
         if self._taking_up is None:
             told = {"experiment": self._experiment.name, "baths": len(self._baths), "who": self._operator}
+            rules = self._line.definition.interlocks
+            if rules is not None:
+                told["interlocks"] = rules.file_hash
             origin_ns = self._clock.now_ns() - s_to_ns(self._clock.process_s())
             await self._journal.event("run_started", **told, clock_origin_ns=origin_ns, **self._identity())
 
@@ -369,7 +374,8 @@ class Runner(Commands):
 
     def _on_scan(self, scan: Scan) -> None:
         if self._running:
-            self._store.log_scan(scan)
+            if self._keeps_scans:
+                self._store.log_scan(scan)
             self._sensors.see(scan)
             self._clock_watch.see()
 

@@ -36,6 +36,8 @@ __all__ = ["Command", "CommandReport", "Line", "Result", "WriteReport"]
 ScanListener = Callable[[Scan], None]
 WriteListener = Callable[[WriteReport, Reading | None], None]
 EventListener = Callable[[str, Mapping[str, object]], None]
+Permit = Callable[[str, Value | None], str]
+"""Says why a tag may not take a value now, or a command (None) may not be given; empty when it may."""
 
 _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
 
@@ -87,6 +89,7 @@ class Line:
             self._links, clock, self._values, self._watch, boot=boot, pulse_link="" if pulse is None else pulse[0]
         )
         self._scanner.done = self._scanned
+        self.permit: Permit = _anything
         self._first: dict[str, asyncio.Future[None]] = {}
         self._control_task: asyncio.Task[None] | None = None
 
@@ -213,6 +216,10 @@ class Line:
         """
         return await traced(self._known(tag), self._wire, self._links)
 
+    def lost(self, link: str) -> str | None:
+        """Return why `link` is lost now, None when it is not."""
+        return self._watch.why_lost(link)
+
     def on_scan(self, listener: ScanListener) -> None:
         """Call `listener` with each scan, on the loop; it must be quick."""
         self._scan_listeners.append(listener)
@@ -260,6 +267,9 @@ class Line:
         if refused is None and self._plc is not None and definition.link == self._plc.link:
             lease = await self._plc.lease()
             refused = ("lease", lease) if lease else None
+        if refused is None:
+            forbidden = self.permit(tag, value)
+            refused = ("interlock", forbidden) if forbidden else None
         if refused is not None:
             return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, *refused))
         return await self._wire.write(definition, value)
@@ -270,7 +280,9 @@ class Line:
         Raises:
             DeviceError: the line has no PLC that takes commands.
         """
-        return await self._with_plc().command(code, within_s)
+        plc = self._with_plc()
+        forbidden = self.permit(code.name.lower(), None)
+        return plc.forbidden(code, forbidden) if forbidden else await plc.command(code, within_s)
 
     async def safe(self) -> None:
         """Switch the heater off, end what fills or doses, and prove it.
@@ -365,3 +377,8 @@ class Line:
             self._scanner.run(self._plc.reclaim())  # our lease may have ended meanwhile, the connection cut or not
         for listener in self._event_listeners:
             listener(kind, data)
+
+
+def _anything(_what: str, _value: Value | None) -> str:
+    """Forbid nothing: the line has no interlocks."""
+    return ""

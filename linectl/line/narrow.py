@@ -48,8 +48,14 @@ def only_tags(definition: LineDefinition, names: Iterable[str], *, period_s: flo
 
 
 def only_wire(definition: LineDefinition, link: str) -> LineDefinition:
-    """Return the line with the tags on `link` and on its PLC's wire alone: a sensor that is off hinders no write."""
-    control = definition.control
-    wires = {link} if control is None else {link, definition.tags[control.heartbeat].link}
+    """Return the line with the tags on `link` and on its PLC's wire alone: a sensor that is off hinders no write.
+
+    The wires by which its interlocks see stay: without them nothing could be switched on.
+    """
+    control, rules = definition.control, definition.interlocks
+    plc = "" if control is None else definition.tags[control.heartbeat].link
+    wires = {link, plc} - {""}
+    if rules is not None and link == plc:
+        wires |= {definition.tags[name].link for name in with_inputs(definition, rules.stale_s)}
     tags = {name: tag for name, tag in definition.tags.items() if tag.link in wires}
     return replace(definition, tags=tags)

@@ -163,11 +163,18 @@ class Plc:
             report = CommandReport(code, seq, Outcome.REFUSED, Result.TOKEN, blocked)
         else:
             report = await self._handshake(code, seq, within_s)
+        return self._told(report)
+
+    def forbidden(self, code: Command, why: str) -> CommandReport:
+        """Tell that a command was not given, and why."""
+        return self._told(CommandReport(code, self._seq, Outcome.REFUSED, Result.INTERLOCK, why))
+
+    def _told(self, report: CommandReport) -> CommandReport:
         self._emit(
             "command",
             {
-                "code": code.name.lower(),
-                "seq": seq,
+                "code": report.code.name.lower(),
+                "seq": report.seq,
                 "outcome": str(report.outcome),
                 "result": int(report.result),
                 "detail": report.detail,

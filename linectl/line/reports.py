@@ -43,8 +43,8 @@ class Result(IntEnum):
 class WriteReport:
     """How a write ended, in the tag's unit; `refused_by` is a machine word and empty unless it was refused.
 
-    `refused_by`: unknown_tag, not_writable, lease, range, limit (the zone's), link (down, or the device
-    given up: nothing was sent), device.
+    `refused_by`: unknown_tag, not_writable, lease, range, limit (the zone's), interlock (or permissive), link (down,
+    or the device given up: nothing was sent), device.
     """
 
     tag: str

@@ -38,6 +38,10 @@ class Watch:
         """Return whether `link` is lost now."""
         return link in self._lost
 
+    def why_lost(self, link: str) -> str | None:
+        """Return why `link` is lost now, None when it is not."""
+        return self._lost.get(link)
+
     def connected(self, link: str, is_open: bool) -> bool:
         """Take whether a link is connected; return whether it has just come back (it has yet to answer)."""
         before = self._connected[link]

@@ -9,6 +9,7 @@ from drivers.link import Point
 from drivers.settings import LinkSettings
 from linectl.model.calibrations import Calibration
 from linectl.model.devices import Device
+from linectl.model.interlocks import Interlocks
 from linectl.model.scaling import Scaling
 
 __all__ = ["Control", "Derivation", "Limit", "LineDefinition", "Scaling", "Secret", "Tag", "Zone"]
@@ -110,8 +111,9 @@ class LineDefinition:
     """A whole line, as read from its file.
 
     `simulated` lines have no equipment; `speed` is process seconds per second; `hands` names the link through which a
-    simulated operator moves bottles. `devices` are its instruments that are described by files of their own, `secrets`
-    the passwords of its links, by link. `config_hash` is the SHA-256 of the file, with device files that of them all.
+    simulated operator moves bottles. `interlocks` are read from `interlocks_file`, `devices` are its instruments that
+    are described by files of their own, `secrets` the passwords of its links, by link. `config_hash` is the SHA-256 of
+    the file, with device files that of them all; calibrations and interlocks have hashes of their own.
     """
 
     name: str
@@ -131,3 +133,5 @@ class LineDefinition:
     config_hash: str = ""
     devices: Mapping[str, Device] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    interlocks_file: str = ""
+    interlocks: Interlocks | None = None

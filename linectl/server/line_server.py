@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Self
 
 from drivers.link import Link, Outcome
 from linectl.clock import Clock, VirtualTimeLoop
-from linectl.errors import Refused
+from linectl.errors import LinectlError, Refused
 from linectl.lab.commands import Commands
 from linectl.lab.control import Control
 from linectl.lab.desk import PromptDesk
@@ -20,12 +20,15 @@ from linectl.lab.phases import State
 from linectl.lab.progress import Progress
 from linectl.lab.resume import TakeUp
 from linectl.lab.runner import Runner
-from linectl.line.line import Line, WriteReport
+from linectl.line.line import Command, Line, WriteReport
 from linectl.model.experiments import Experiment
+from linectl.model.interlocks import TripPolicy
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
 from linectl.model.readings import Reading, Value
 from linectl.model.records import Act, Event
+from linectl.server.diary import Diary
+from linectl.server.guarding import Guard
 from linectl.server.registration import registration_of
 from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.store.store import Store, open_store
@@ -34,13 +37,17 @@ from linectl.words import tr
 __all__ = ["LineServer"]
 
 SCRIPT = "script"  # who writes when nobody is named: a program that holds the line
+INTERLOCK = "interlock"  # who holds or ends a run when an interlock trips
+_EXECUTE = 6  # PackML
+_HOLD_WITHIN_S = 5.0  # process time for a command that a trip gives
 
 
 class LineServer(Commands):
     """One line with its store, open for the time of an `async with` block.
 
     `links` replaces the wires that the definition names (the rig in memory). The store is written inline when the
-    loop's clock jumps, else by its own thread.
+    loop's clock jumps, else by its own thread. `records`: scans are kept all the time, not during runs alone.
+    `holder` is who is named to others that would like to have the line.
     """
 
     def __init__(
@@ -51,6 +58,8 @@ class LineServer(Commands):
         *,
         boot: str,
         links: Mapping[str, Link] | None = None,
+        records: bool = False,
+        holder: str = "",
     ) -> None:
         self.definition = definition
         self.clock = clock
@@ -59,6 +68,15 @@ class LineServer(Commands):
         self.line.on_write(self._written)
         self.store: Store | None = None
         self.desk = PromptDesk(clock)
+        self.diary = Diary()
+        self.guard: Guard | None = None
+        self.progress: Progress | None = None
+        """Where the run under way stands; None when nothing runs."""
+        self.experiment: Experiment | None = None
+        """What is run, or was last."""
+        self._records = records
+        self._holder = holder
+        self._acts: set[asyncio.Future[None]] = set()
         self._runner: Runner | None = None
         self._got: dict[str, tuple[int, Value | None]] = {}  # by tag: when it was written last, what it held then
         self._named: set[str] = set()  # tags that somebody whose name is known writes now
@@ -69,23 +87,83 @@ class LineServer(Commands):
         """Open the store, then the line."""
         virtual = isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
         self.store = open_store(
-            self.store_file, line=self.definition.name, virtual=virtual, tags=self.definition.tags, repeatable=virtual
+            self.store_file,
+            line=self.definition.name,
+            virtual=virtual,
+            tags=self.definition.tags,
+            repeatable=virtual,
+            holder=self._holder,
         )
         async with AsyncExitStack() as stack:
+            self.store.listen(self.diary.take)
             await self.store.open()
             stack.push_async_callback(self.store.close)
             await stack.enter_async_context(
                 WireFaults(self.line.taps, self.definition, wire_folder(self.store_file), self.clock, self._note)
             )
             await stack.enter_async_context(self.line)
+            stack.push_async_callback(self._acted)
+            self._watch()
             self._open = stack.pop_all()
         return self
+
+    def _watch(self) -> None:
+        """Begin to record and to guard, now that the line has been scanned once."""
+        assert self.store is not None
+        if self._records:
+            self.line.on_scan(self.store.log_scan)
+            self.line.on_event(self._happened)
+        rules = self.definition.interlocks
+        if rules is not None:
+            keep = self.store.log_event
+            self.guard = Guard(rules, self.line, self.clock, note=keep, start=self._start, acts=self._trip)
+            self.guard.watch()
+
+    def _happened(self, kind: str, data: Mapping[str, object]) -> None:
+        """Keep an event of the line where no run does."""
+        if not self._recorded:
+            self._note(kind, data)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        """Carry out `work` beside everything else."""
+        task = asyncio.ensure_future(work)
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
+
+    async def _acted(self) -> None:
+        if self._acts:
+            await asyncio.wait(self._acts, timeout=_HOLD_WITHIN_S)
+
+    async def _trip(self, policy: TripPolicy, why: str) -> None:
+        """Carry out what a trip asks for; what fails on the way is noted, and the rest is done."""
+        steps: list[Callable[[], Awaitable[object]]] = []
+        if policy is TripPolicy.ABORT:
+            self.abort(who=INTERLOCK, why=why)
+        elif self.state is State.RUNNING:
+            steps.append(lambda: self.hold(who=INTERLOCK, why=why))
+        if policy is TripPolicy.HOLD and self._recorded == "" and self._executes():
+            steps.append(lambda: self.line.command(Command.HOLD, within_s=_HOLD_WITHIN_S))
+        if policy is TripPolicy.ABORT and self._executes():
+            steps.append(lambda: self.line.command(Command.ABORT, within_s=_HOLD_WITHIN_S))
+        if policy.rank >= TripPolicy.SAFE.rank:
+            steps.append(self.line.safe)
+        for step in steps:
+            try:
+                await step()
+            except LinectlError as error:
+                self._note("safe_not_proved", {"why": why, "error": error.message})
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the line (heater off, lease given back), then the store."""
         await self._open.aclose()
+
+    def _executes(self) -> bool:
+        """Return whether the line's machine is executing (PackML), as far as it is known."""
+        control = self.definition.control
+        state = "" if control is None else f"{control.heartbeat.rpartition('.')[0]}.state"
+        return state in self.definition.tags and self.line.reading(state).value == _EXECUTE
 
     def _note(self, kind: str, data: Mapping[str, object]) -> None:
         """Store an event of the line, beside those of the run under way."""
@@ -169,8 +247,14 @@ class LineServer(Commands):
 
         def started(run: str) -> None:
             self._recorded = run
+            self.experiment = experiment
             if on_start is not None:
                 on_start(run)
+
+        def told(progress: Progress) -> None:
+            self.progress = progress
+            if on_progress is not None:
+                on_progress(progress)
 
         self._runner = Runner(
             self.line,
@@ -180,18 +264,30 @@ class LineServer(Commands):
             experiment,
             operator=operator,
             seed=seed,
-            on_progress=on_progress,
+            on_progress=told,
             registration=registration_of(self.store_file, experiment),
             take_up=take_up,
             on_start=started,
+            keeps_scans=not self._records,
         )
         try:
             return await self._runner.run()
         finally:
             self._recorded = ""
+            self.progress = None
             detach()
 
     # the run under way: each raises Refused when there is none, and what `Runner` says
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run under way, empty when nothing runs."""
+        return self._recorded
+
+    @property
+    def operator(self) -> str:
+        """Who started the run under way, empty when nothing runs."""
+        return self._runner.live().operator if self._recorded and self._runner is not None else ""
 
     @property
     def state(self) -> State:
@@ -211,6 +307,18 @@ class LineServer(Commands):
         """End the run at once: heater off, data kept; nothing when there is none."""
         if self._runner is not None:
             self._runner.abort(who=who, why=why)
+
+    async def resume(self, *, who: str = "") -> None:
+        """Go on after a pause or a hold (see `Commands.resume`); what an interlock holds waits for its reset.
+
+        Raises:
+            Refused: an interlock stands.
+        """
+        why = "" if self.guard is None else self.guard.standing_text()
+        if why:
+            hint = tr("see to the cause, then reset it")
+            raise Refused(tr("the run is held by an interlock: {why}").format(why=why), hint=hint, code="E-ILK-002")
+        await super().resume(who=who)
 
     def live(self) -> Control:
         """Return the control of the run under way (see `Commands`)."""

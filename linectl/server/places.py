@@ -6,10 +6,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linectl.errors import Refused
-from linectl.model.lines import LineDefinition
 from linectl.words import tr
+
+if TYPE_CHECKING:  # a verb that only asks a server must not wait for the forms of lines
+    from linectl.model.lines import LineDefinition
 
 __all__ = ["LastRun", "last_run", "note_last_run", "state_folder", "store_path"]
 

@@ -43,14 +43,16 @@ Results = list[tuple[Job, Exception | None]]
 class Core:
     """A store's file open for writing. Not safe for two threads at once: its user sees to that."""
 
-    def __init__(self, file: Path, line: str, kinds: Mapping[str, TagKind], *, repeatable: bool = False) -> None:
+    def __init__(
+        self, file: Path, line: str, kinds: Mapping[str, TagKind], *, repeatable: bool = False, holder: str = ""
+    ) -> None:
         self.file = file
         self.failure: StoreError | None = None
         self.lost_scans = 0
         self._may_mark_end = False
         self._line = line
         self._repeatable = repeatable
-        self._lock = FileLock(file)
+        self._lock = FileLock(file, holder)
         self._connection: sqlite3.Connection | None = None
         self._spans = SpanBook(Catalogue(kinds))
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,27 +34,31 @@ _RESERVE_BYTES = 1 << 20
 
 
 class FileLock:
-    """An flock on `<file>.lock`: freed by the kernel however the process ends. The lock file itself stays."""
+    """An flock on `<file>.lock`: freed by the kernel however the process ends. The lock file itself stays.
 
-    def __init__(self, file: Path) -> None:
+    It says who holds it: the process and `holder`, a person's name.
+    """
+
+    def __init__(self, file: Path, holder: str = "") -> None:
         self._path = _lock_of(file)
+        self._holder = holder
         self._handle: BinaryIO | None = None
 
     def take(self) -> None:
-        """Take the lock and note this process's id in it.
+        """Take the lock and note in it who holds it.
 
         Raises:
-            Refused: another process (named by its id) writes this store.
+            Refused: another process (named by its id and holder) writes this store.
         """
         handle = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid = handle.read()
+            said = handle.read()
             handle.close()
-            raise _held(self._path, pid) from error
+            raise _held(self._path, said) from error
         handle.truncate(0)
-        handle.write(f"{os.getpid()}\n".encode())
+        handle.write(f"{os.getpid()}\n{' '.join(self._holder.split())}\n".encode())
         handle.flush()
         self._handle = handle
 
@@ -150,12 +155,22 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _held(lock: Path, pid: bytes) -> Refused:
+def _held(lock: Path, said: bytes) -> Refused:
+    """Return the refusal that names who holds the file, since when (the lock's own time), and the ways out."""
+    pid, _, holder = said.decode("utf-8", "replace").partition("\n")
+    since = datetime.fromtimestamp(lock.stat().st_mtime, UTC).astimezone()
+    text = tr("the store {file} is being written by process {pid} ({who}) since {since}")
     return Refused(
-        tr("the store {file} is being written by process {pid}").format(
-            file=lock.with_suffix(""), pid=pid.decode("ascii", "replace").strip() or "?"
+        text.format(
+            file=lock.with_suffix(""),
+            pid=pid.strip() or "?",
+            who=holder.strip() or "?",
+            since=since.strftime("%Y-%m-%d %H:%M"),
         ),
-        hint=tr("wait for that run to end, or give another folder with --data"),
+        hint=tr(
+            "wait for it to end; or ask its holder to end it; or work through it, when it is a server: linectl status"
+        ),
+        code="E-LSE-003",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from linectl.model.readings import Scan
@@ -21,6 +21,7 @@ class Recorder:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._listeners: list[Callable[[Event], None]] = []
 
     def __repr__(self) -> str:
         """Return the file and whether it still takes rows."""
@@ -39,12 +40,21 @@ class Recorder:
         """Commit what is left, and give the file back."""
         await self._writer.close()
 
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event that is given to be kept."""
+        self._listeners.append(listener)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
     def log_scan(self, scan: Scan) -> None:
         """Take a scan; never waits."""
         self._writer.put(codec.row_of(scan))
 
     def log_event(self, event: Event) -> None:
         """Take an event without waiting for the disk."""
+        self._tell(event)
         self._writer.put(Job(_simple(partial(rows.add_event, event=event, data=rows.event_data(event)))))
 
     async def start_run(self, run: Run) -> None:
@@ -63,6 +73,8 @@ class Recorder:
     async def take_up_run(self, run_id: str, events: Sequence[Event]) -> None:
         """Open a killed run for writing again, and record what is told of it, in one transaction."""
         told = [(event, rows.event_data(event)) for event in events]
+        for event in events:
+            self._tell(event)
 
         def action(connection: sqlite3.Connection, _spans: SpanBook) -> None:
             rows.take_up_run(connection, run_id)
@@ -83,6 +95,7 @@ class Recorder:
     ) -> None:
         """Close a trial, its bottles and perhaps its run, or append the trial that replaces it, in one transaction."""
         data = rows.event_data(event)
+        self._tell(event)
 
         def action(connection: sqlite3.Connection, spans: SpanBook) -> None:
             rows.update_trial(connection, trial)
@@ -131,6 +144,7 @@ class Recorder:
 
     async def add_event(self, event: Event) -> None:
         """Record an event."""
+        self._tell(event)
         await self._writer.submit(_simple(partial(rows.add_event, event=event, data=rows.event_data(event))))
 
 

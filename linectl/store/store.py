@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,9 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Commit what is left, and give the file back."""
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event that is given to be kept, before it is on disk."""
 
     def log_scan(self, scan: Scan) -> None:
         """Take a scan; it is durable within 0.5 s (600 scans in virtual time). Never waits."""
@@ -113,15 +116,17 @@ def open_store(
     virtual: bool,
     tags: Mapping[str, Tag] | Mapping[str, tuple[str, str]] | None = None,
     repeatable: bool = False,
+    holder: str = "",
 ) -> Store:
     """Return the store in the file `path`, not yet open.
 
     `tags` gives each tag's unit and type, as `Tag` or as (unit, dtype); a tag that is not in it is stored as a float
     without unit. `virtual` writes inline, for a loop whose clock jumps: a thread would look like a standstill.
     `repeatable` spares the wait for the disk at each commit, where what is written can be made again from its seed:
-    what is acknowledged then survives a killed process, but not a power cut.
+    what is acknowledged then survives a killed process, but not a power cut. `holder` is who is named to others that
+    would like to write it.
     """
-    core = Core(path, line, kinds_of(tags or {}), repeatable=repeatable)
+    core = Core(path, line, kinds_of(tags or {}), repeatable=repeatable, holder=holder)
     return Recorder(InlineWriter(core) if virtual else ThreadWriter(core))
 
 

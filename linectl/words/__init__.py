@@ -10,9 +10,12 @@ from __future__ import annotations
 import gettext
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["LANGUAGES", "decimal", "language", "ntr", "number", "tr", "use", "with_comma"]
+__all__ = ["LANGUAGES", "decimal", "language", "ntr", "number", "speaking", "tr", "use", "with_comma"]
 
 LANGUAGES = ("fr", "en")
 LOCALES = Path(__file__).parent
@@ -20,6 +23,8 @@ DOMAIN = "linectl"
 
 _state: dict[str, gettext.NullTranslations] = {}
 _chosen: dict[str, str] = {}
+_spoken: ContextVar[str] = ContextVar("spoken", default="")  # by one task, beside what the process speaks
+_catalogues: dict[str, gettext.NullTranslations] = {}
 
 
 def use(lang: str) -> None:
@@ -35,11 +40,31 @@ def use(lang: str) -> None:
     gettext.bindtextdomain(DOMAIN, str(LOCALES))
     gettext.textdomain(DOMAIN)
     _chosen["lang"] = lang
-    _state["words"] = gettext.translation(DOMAIN, LOCALES, [lang], fallback=True)
+    _state["words"] = _catalogue(lang)
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Speak `lang` for the time of the block, in this task and those that it starts; others are not touched.
+
+    Raises:
+        ValueError: `lang` is none of `LANGUAGES`.
+    """
+    if lang not in LANGUAGES:
+        msg = f"language {lang!r}: expected one of {', '.join(LANGUAGES)}"
+        raise ValueError(msg)
+    before = _spoken.set(lang)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def language() -> str:
     """Return the language in use, "fr" or "en"."""
+    spoken = _spoken.get()
+    if spoken:
+        return spoken
     if "lang" not in _chosen:
         use(_from_environment())
     return _chosen["lang"]
@@ -47,14 +72,27 @@ def language() -> str:
 
 def tr(message: str) -> str:
     """Return `message` (English) in the language in use; fill its `{fields}` afterwards."""
-    language()
-    return _state["words"].gettext(message)
+    return _words().gettext(message)
 
 
 def ntr(singular: str, plural: str, count: int) -> str:
     """Return the form of a message that fits `count` in the language in use."""
+    return _words().ngettext(singular, plural, count)
+
+
+def _words() -> gettext.NullTranslations:
+    spoken = _spoken.get()
+    if spoken:
+        return _catalogue(spoken)
     language()
-    return _state["words"].ngettext(singular, plural, count)
+    return _state["words"]
+
+
+def _catalogue(lang: str) -> gettext.NullTranslations:
+    found = _catalogues.get(lang)
+    if found is None:
+        found = _catalogues[lang] = gettext.translation(DOMAIN, LOCALES, [lang], fallback=True)
+    return found
 
 
 def decimal(value: float, digits: int = 1) -> str:

@@ -17,10 +17,14 @@ import pytest
 
 from linectl import words
 from linectl.errors import ConfigError, LinectlError, Refused, Unreachable
+from linectl.server.api.endpoint import Endpoint, endpoint_folders, published, read_endpoint
 from linectl.server.sim_client import SimClient, connect_to_sim
 from linectl.server.sim_control import SimControl
-from linectl.server.sim_endpoint import Endpoint, endpoint_files, endpoint_folder, published, read_endpoint
 from linectl.words import tr
+
+
+def endpoint_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("sim-*.json"))
 
 
 def echo(args: Mapping[str, Any]) -> Any:
@@ -172,7 +176,7 @@ def test_a_file_that_a_dead_process_left_is_told_and_put_away(tmp_path: Path) ->
     words.use("en")
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     left = Endpoint("simulated", int(dead.stdout), "127.0.0.1", 1, "token")
-    with published(left, tmp_path) as file:
+    with published(left, tmp_path, f"sim-simulated-{left.pid}") as file:
         with pytest.raises(Unreachable, match=f"process {left.pid}, which is dead") as caught:
             connect_to_sim(tmp_path)
         assert not file.exists()
@@ -195,7 +199,7 @@ async def test_a_simulator_that_goes_away_is_told(tmp_path: Path) -> None:
 
 def test_the_file_stands_in_the_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert endpoint_folder() == tmp_path / "linectl"
+    assert endpoint_folders()[0] == tmp_path / "linectl"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    assert endpoint_folder() == tmp_path / "state" / "linectl"
+    assert endpoint_folders()[0] == tmp_path / "state" / "linectl"

@@ -9,6 +9,7 @@ from linectl.cli.codes.entry import Explanation
 from linectl.cli.codes.files import of_files
 from linectl.cli.codes.line import of_line
 from linectl.cli.codes.runs import of_runs
+from linectl.cli.codes.serving import of_serving
 from linectl.cli.codes.simulated import of_simulated
 from linectl.cli.codes.trials import of_trials
 from linectl.words import tr
@@ -20,7 +21,7 @@ _NEAR = 3  # codes that are offered for one that is not there
 
 def catalogue() -> tuple[Explanation, ...]:
     """Return all explanations by code, in the language in use."""
-    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit())
+    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit(), *of_serving())
     return tuple(sorted(found, key=lambda each: each.code))
 
 
@@ -42,6 +43,7 @@ def nearest(code: str) -> list[Explanation]:
 def families() -> dict[str, str]:
     """Return what the codes of each family are about, by the family's letters."""
     return {
+        "API": tr("the local API"),
         "ARM": tr("arming"),
         "ASK": tr("questions and confirmations"),
         "AUD": tr("the audit trail"),
@@ -49,6 +51,7 @@ def families() -> dict[str, str]:
         "DAT": tr("past trials and exports"),
         "DEV": tr("devices"),
         "FIT": tr("fits"),
+        "ILK": tr("interlocks and permissives"),
         "INT": tr("the program itself"),
         "LIM": tr("limits"),
         "LNK": tr("wires and addresses"),
@@ -56,6 +59,7 @@ def families() -> dict[str, str]:
         "RES": tr("taking up a killed run"),
         "RUN": tr("runs"),
         "SIM": tr("the simulated line"),
+        "SRV": tr("whoever serves a line"),
         "STO": tr("the store"),
         "USE": tr("parts that are not installed"),
         "WRT": tr("writes"),

@@ -28,22 +28,6 @@ def of_simulated() -> tuple[Explanation, ...]:
             command="linectl sim show --sim NAME",
         ),
         Explanation(
-            "E-SIM-003",
-            exit_code=6,
-            meaning=tr("The simulator that is up speaks another version of its control socket."),
-            causes=tr("linectl was updated while a simulated line stayed up."),
-            remedy=tr("End the old simulator in its own terminal with Ctrl+C, and start it again."),
-            command="linectl sim stop",
-        ),
-        Explanation(
-            "E-SIM-004",
-            exit_code=6,
-            meaning=tr("The simulator knows no operation of this name."),
-            causes=tr("A program of your own speaks to its socket, with a slip in the name."),
-            remedy=tr("The message lists the operations and the nearest one."),
-            command="linectl sim show",
-        ),
-        Explanation(
             "E-SIM-005",
             exit_code=3,
             meaning=tr("A fault cannot be ordered as it is told."),

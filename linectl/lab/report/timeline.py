@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
-from linectl.lab.report.html import details, elapsed, heading, note, seconds, stamp, table
+from linectl.lab.report.html import details, elapsed, heading, note, seconds, table
 from linectl.lab.report.record import RunRecord
 from linectl.lab.report.svg import drawing, localised, svg_text
 from linectl.lab.report.terms import (
-    ending,
     event_name,
-    flag_name,
     phase_text,
-    policy_name,
-    reason_name,
-    run_state,
     task_name,
 )
+from linectl.lab.report.told import seconds_of, text_of, told
 from linectl.model.records import Event
-from linectl.words import number, tr
+from linectl.words import tr
 
 __all__ = ["timeline_section"]
 
@@ -55,10 +51,10 @@ def _row(record: RunRecord, event: Event) -> tuple[str, ...] | None:
         return None
     return (
         elapsed(event.ts_ns - record.origin_ns),
-        _text(data.get("trial")),
+        text_of(data.get("trial")),
         event_name(event.kind),
-        _text(data.get("who")),
-        _told(event),
+        text_of(data.get("who")),
+        told(event),
     )
 
 
@@ -67,129 +63,19 @@ def _is_a_turn(data: Mapping[str, object]) -> bool:
     return data.get("of") == "run" and data.get("to") in _WAITS and data.get("from") != "idle"
 
 
-def _told(event: Event) -> str:
-    """Return what an event says beyond its name, in words."""
-    tell = _SENTENCES.get(event.kind)
-    return _plain(event) if tell is None else tell(event)
-
-
-def _turn(event: Event) -> str:
-    return " – ".join(filter(None, [run_state(_text(event.data.get("to"))), _text(event.data.get("why"))]))
-
-
-def _started(event: Event) -> str:
-    return stamp(event.ts_ns)
-
-
-def _ended(event: Event) -> str:
-    return " – ".join([ending(_text(event.data.get("status")) or None), stamp(event.ts_ns)])
-
-
-def _refilled(event: Event) -> str:
-    return reason_name(_text(event.data.get("reason")))
-
-
-def _flagged(event: Event) -> str:
-    flags = event.data.get("flags")
-    return ", ".join(flag_name(str(flag)) for flag in flags) if isinstance(flags, list) else ""
-
-
-def _crashed(event: Event) -> str:
-    text = tr("{phase}, without control for {gap}, last {temperature} °C")
-    temperature = _text(event.data.get("temperature_c")) or "–"
-    return text.format(phase=_phase(event), gap=_seconds(event.data.get("gap_s")), temperature=temperature)
-
-
-def _resumed(event: Event) -> str:
-    return tr("{phase}: {policy}").format(phase=_phase(event), policy=policy_name(_text(event.data.get("policy"))))
-
-
-def _held(event: Event) -> str:
-    return tr("{phase}, for {time}").format(phase=_phase(event), time=_seconds(event.data.get("held_s")))
-
-
-def _ended_early(event: Event) -> str:
-    return ", ".join(filter(None, [_phase(event), _text(event.data.get("reason"))]))
-
-
-def _bottle(event: Event) -> str:
-    text = tr("{bottle}, position {position}")
-    place = text.format(bottle=_text(event.data.get("bottle")), position=_text(event.data.get("position")))
-    return ": ".join(filter(None, [place, _text(event.data.get("reason"))]))
-
-
-def _corrected(event: Event) -> str:
-    seen = tr("attached") if event.data.get("attached") else tr("off")
-    return tr("{bottle}: taken back: {seen}").format(bottle=_text(event.data.get("bottle")), seen=seen)
-
-
-def _unblinded(event: Event) -> str:
-    codes = event.data.get("codes")
-    return ", ".join(f"{code} = {glue}" for code, glue in sorted(codes.items())) if isinstance(codes, Mapping) else ""
-
-
-def _plain(event: Event) -> str:
-    """Return the texts and figures of an event that has no sentence of its own."""
-    data = event.data
-    if data.get("text"):
-        return str(data["text"])
-    return ", ".join(told for key in _PLAIN_KEYS if (told := _text(data.get(key))))
-
-
-_PLAIN_KEYS = (
-    *("name", "question", "value", "unit", "tag", "detail", "reason", "why", "error", "link", "lost", "step_s"),
-    *("asked_pct", "found_pct", "wanted_c"),
-)
-_SENTENCES: Mapping[str, Callable[[Event], str]] = {
-    "state": _turn,
-    "run_started": _started,
-    "run_ended": _ended,
-    "refill": _refilled,
-    "bath_flagged": _flagged,
-    "crash": _crashed,
-    "resumed": _resumed,
-    "held": _held,
-    "ended_early": _ended_early,
-    "bottle_skipped": _bottle,
-    "bottle_left_out": _bottle,
-    "correction": _corrected,
-    "unblinded": _unblinded,
-}
-
-
-def _phase(event: Event) -> str:
-    return phase_text(_text(event.data.get("phase"))) or "–"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return tr("yes") if value else tr("no")
-    if isinstance(value, float):
-        return number(round(value, 2))
-    if isinstance(value, list):
-        return ", ".join(_text(each) for each in value)
-    return str(value)
-
-
-def _seconds(value: object) -> str:
-    return seconds(float(value)) if isinstance(value, int | float) else "–"
-
-
 def _questions(record: RunRecord) -> str:
     """Return who answered how many questions of each kind, how fast, and every answer that is not one of a mass."""
     groups: dict[tuple[str, str, str], list[float]] = {}
     single = []
     for event in record.of_kind("prompt"):
-        task, who, face = (_text(event.data.get(key)) for key in ("task", "who", "face"))
+        task, who, face = (text_of(event.data.get(key)) for key in ("task", "who", "face"))
         latency = event.data.get("latency_s")
         groups.setdefault((task, who, face), []).append(float(latency) if isinstance(latency, int | float) else 0.0)
         if task not in _MASS_TASKS:
             at = elapsed(event.ts_ns - record.origin_ns)
-            photo = _text(event.data.get("sha256"))[:12]
-            answer = _text(event.data.get("value")) + (f" ({photo})" if photo else "")
-            single.append((at, task_name(task), _text(event.data.get("id")), answer, who, _seconds(latency)))
+            photo = text_of(event.data.get("sha256"))[:12]
+            answer = text_of(event.data.get("value")) + (f" ({photo})" if photo else "")
+            single.append((at, task_name(task), text_of(event.data.get("id")), answer, who, seconds_of(latency)))
     if not groups:
         return ""
     rows = [

@@ -1,0 +1,134 @@
+"""The state of a served line as text: what a technician looks at first stands first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from linectl.cli.output import table
+from linectl.words import decimal, tr
+
+__all__ = ["duration", "interlock_lines", "quality", "screen", "shown_value"]
+
+State = Mapping[str, Any]
+
+
+def screen(state: State) -> str:
+    """Return one screen: line and holder, run, questions, interlocks, links that are lost, values."""
+    parts = [
+        _head(state),
+        *_run(state.get("run")),
+        *_prompts(state.get("prompts") or ()),
+        *interlock_lines(state.get("interlocks") or {}),
+        *_links(state.get("links") or {}),
+        "",
+        _values(state),
+    ]
+    return "\n".join(parts)
+
+
+def _head(state: State) -> str:
+    line, holder = state["line"], state["holder"]
+    text = tr("{line}{simulated}: served by {who} (process {pid}) since {since}")
+    return text.format(
+        line=line["name"],
+        simulated=tr(" (simulated)") if line["simulated"] else "",
+        who=holder["who"],
+        pid=holder["pid"],
+        since=str(holder["since"])[:16].replace("T", " ") + "Z",
+    )
+
+
+def _run(run: State | None) -> list[str]:
+    if run is None:
+        return [tr("run: none")]
+    text = tr("run {id}: {experiment}, {state}, by {who}")
+    lines = [text.format(id=run["id"], experiment=run["experiment"], state=run["state"], who=run["operator"])]
+    if "phase" in run:
+        text = tr("  bath {bath}/{baths} ({treatment}) {phase}, {percent} %, {left} left ({low} to {high})")
+        lines.append(
+            text.format(
+                bath=run["bath"],
+                baths=run["baths"],
+                treatment=run["treatment"],
+                phase=run["phase"],
+                percent=round(100 * run["fraction"]),
+                left=duration(run["eta_s"]),
+                low=duration(run["eta_low_s"]),
+                high=duration(run["eta_high_s"]),
+            )
+        )
+    return lines
+
+
+def _prompts(prompts: Any) -> list[str]:
+    text = tr("QUESTION {id}: {text}  (linectl answer {id} VALUE)")
+    return [text.format(id=each["id"], text=each["text"]) for each in prompts]
+
+
+def interlock_lines(interlocks: State) -> list[str]:
+    """Return a line for each trip and for each permissive that is missing."""
+    lines = []
+    for each in interlocks.get("tripped", ()):
+        first = tr(" (first)") if each["first_out"] else ""
+        text = tr("INTERLOCK {name}{first}: {message}  (linectl interlocks reset {name})")
+        lines.append(text.format(name=each["name"], first=first, message=each["message"]))
+    for each in interlocks.get("missing", ()):
+        text = tr("not allowed now: {allows}: {message}")
+        lines.append(text.format(allows=", ".join(each["allows"]), message=each["message"]))
+    return lines
+
+
+def _links(links: State) -> list[str]:
+    text = tr("LINK LOST {name} ({address}): {reason}")
+    lost = {name: each for name, each in links.items() if each["state"] != "ok"}
+    return [text.format(name=name, address=each["address"], reason=each["reason"]) for name, each in lost.items()]
+
+
+def _values(state: State) -> str:
+    tags = state.get("tags") or {}
+    rows = [
+        [name, shown_value(tags.get(name, {}), value), value["unit"] or "-", quality(value), duration(value["age_s"])]
+        for name, value in (state.get("values") or {}).items()
+    ]
+    return table([tr("tag"), tr("value"), tr("unit"), tr("quality"), tr("age")], rows)
+
+
+def shown_value(tag: State, value: State) -> str:
+    """Return a value as people read it: `?` where there is none, the name of a state, decimals by its resolution."""
+    found = value["value"]
+    if found is None:
+        return "?"
+    if isinstance(found, bool):
+        return tr("yes") if found else tr("no")
+    name = (tag.get("states") or {}).get(str(found))
+    if name:
+        return f"{found} {name}"
+    return str(found) if isinstance(found, int) else decimal(found, int(tag.get("decimals", 1)))
+
+
+def quality(value: State) -> str:
+    """Return `good`, or why a value is not."""
+    words = {
+        "not_connected": tr("not connected"),
+        "sensor_failure": tr("sensor failure"),
+        "out_of_range": tr("out of range"),
+        "stale": tr("too old"),
+        "waiting_for_initial_data": tr("nothing yet"),
+        "out_of_service": tr("not there"),
+        "timeout": tr("no answer"),
+        "bad_reply": tr("wrong answer"),
+    }
+    if value["quality"] == "GOOD":
+        return tr("good")
+    return words.get(value["reason"], str(value["reason"] or value["quality"]))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: `45 s`, `12 min`, `2 h 05`."""
+    if seconds < 60:
+        return tr("{s} s").format(s=round(seconds))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return tr("{min} min").format(min=minutes)
+    return tr("{h} h {min:02d}").format(h=minutes // 60, min=minutes % 60)

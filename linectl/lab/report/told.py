@@ -1,0 +1,124 @@
+"""What an event of a run or a line says, in words of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from linectl.lab.report.html import seconds, stamp
+from linectl.lab.report.terms import ending, flag_name, phase_text, policy_name, reason_name, run_state
+from linectl.model.records import Event
+from linectl.words import number, tr
+
+__all__ = ["seconds_of", "text_of", "told"]
+
+
+def told(event: Event) -> str:
+    """Return what an event says beyond its name, in words."""
+    tell = _SENTENCES.get(event.kind)
+    return _plain(event) if tell is None else tell(event)
+
+
+def _turn(event: Event) -> str:
+    return " – ".join(filter(None, [run_state(text_of(event.data.get("to"))), text_of(event.data.get("why"))]))
+
+
+def _started(event: Event) -> str:
+    return stamp(event.ts_ns)
+
+
+def _ended(event: Event) -> str:
+    return " – ".join([ending(text_of(event.data.get("status")) or None), stamp(event.ts_ns)])
+
+
+def _refilled(event: Event) -> str:
+    return reason_name(text_of(event.data.get("reason")))
+
+
+def _flagged(event: Event) -> str:
+    flags = event.data.get("flags")
+    return ", ".join(flag_name(str(flag)) for flag in flags) if isinstance(flags, list) else ""
+
+
+def _crashed(event: Event) -> str:
+    text = tr("{phase}, without control for {gap}, last {temperature} °C")
+    temperature = text_of(event.data.get("temperature_c")) or "–"
+    return text.format(phase=_phase(event), gap=seconds_of(event.data.get("gap_s")), temperature=temperature)
+
+
+def _resumed(event: Event) -> str:
+    return tr("{phase}: {policy}").format(phase=_phase(event), policy=policy_name(text_of(event.data.get("policy"))))
+
+
+def _held(event: Event) -> str:
+    return tr("{phase}, for {time}").format(phase=_phase(event), time=seconds_of(event.data.get("held_s")))
+
+
+def _ended_early(event: Event) -> str:
+    return ", ".join(filter(None, [_phase(event), text_of(event.data.get("reason"))]))
+
+
+def _bottle(event: Event) -> str:
+    text = tr("{bottle}, position {position}")
+    place = text.format(bottle=text_of(event.data.get("bottle")), position=text_of(event.data.get("position")))
+    return ": ".join(filter(None, [place, text_of(event.data.get("reason"))]))
+
+
+def _corrected(event: Event) -> str:
+    seen = tr("attached") if event.data.get("attached") else tr("off")
+    return tr("{bottle}: taken back: {seen}").format(bottle=text_of(event.data.get("bottle")), seen=seen)
+
+
+def _unblinded(event: Event) -> str:
+    codes = event.data.get("codes")
+    return ", ".join(f"{code} = {glue}" for code, glue in sorted(codes.items())) if isinstance(codes, Mapping) else ""
+
+
+def _plain(event: Event) -> str:
+    """Return the texts and figures of an event that has no sentence of its own."""
+    data = event.data
+    if data.get("text"):
+        return str(data["text"])
+    return ", ".join(word for key in _PLAIN_KEYS if (word := text_of(data.get(key))))
+
+
+_PLAIN_KEYS = (
+    *("name", "question", "value", "unit", "tag", "detail", "reason", "why", "error", "link", "lost", "step_s"),
+    *("asked_pct", "found_pct", "wanted_c"),
+)
+_SENTENCES: Mapping[str, Callable[[Event], str]] = {
+    "state": _turn,
+    "run_started": _started,
+    "run_ended": _ended,
+    "refill": _refilled,
+    "bath_flagged": _flagged,
+    "crash": _crashed,
+    "resumed": _resumed,
+    "held": _held,
+    "ended_early": _ended_early,
+    "bottle_skipped": _bottle,
+    "bottle_left_out": _bottle,
+    "correction": _corrected,
+    "unblinded": _unblinded,
+}
+
+
+def _phase(event: Event) -> str:
+    return phase_text(text_of(event.data.get("phase"))) or "–"
+
+
+def text_of(value: object) -> str:
+    """Return a value of an event as people read it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    if isinstance(value, float):
+        return number(round(value, 2))
+    if isinstance(value, list):
+        return ", ".join(text_of(each) for each in value)
+    return str(value)
+
+
+def seconds_of(value: object) -> str:
+    """Return a duration (s) of an event as people read it; a dash when it is none."""
+    return seconds(float(value)) if isinstance(value, int | float) else "–"

@@ -1,0 +1,73 @@
+"""The words of the local API: one JSON object a line, errors that come back as they were.
+
+The client's first line is its greeting, `{"api", "token", "client", "operator", "lang"}`; then requests,
+`{"id", "op", "args", "key", "reason", "dry_run"}`. Each is answered by `{"id", "ok", "data", "error"}`. What a
+subscription tells comes between them: `{"event", "seq", "data"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from linectl.errors import (
+    ConfigError,
+    DeviceError,
+    LinectlError,
+    NotConfirmed,
+    Refused,
+    RunAborted,
+    Unreachable,
+)
+
+__all__ = ["API", "HOST", "LINE_BYTES", "answer_line", "as_object", "data_of", "error_of", "line_of"]
+
+API = 1
+HOST = "127.0.0.1"
+LINE_BYTES = 64 << 10  # of a request; an answer may be longer
+
+_KINDS: Mapping[int, type[LinectlError]] = {
+    kind.exit_code: kind
+    for kind in (LinectlError, ConfigError, Unreachable, DeviceError, Refused, NotConfirmed, RunAborted)
+}
+
+
+def line_of(message: Mapping[str, Any]) -> bytes:
+    """Return `message` as it goes over the wire."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+
+
+def as_object(line: bytes) -> dict[str, Any]:
+    """Return the object that `line` holds; an empty one when it holds none."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def answer_line(number: object, data: Any = None, error: LinectlError | None = None) -> bytes:
+    """Return the answer to the request `number`: its data, or what was refused."""
+    problem = None
+    if error is not None:
+        problem = {"code": error.code, "exit_code": error.exit_code, "message": error.message, "hint": error.hint}
+    return line_of({"id": number, "ok": error is None, "data": data, "error": problem})
+
+
+def data_of(answer: Mapping[str, Any]) -> Any:
+    """Return what an answer holds.
+
+    Raises:
+        LinectlError: it was refused, as it would have been in this process.
+    """
+    if answer.get("ok"):
+        return answer.get("data")
+    raise error_of(answer.get("error"))
+
+
+def error_of(problem: object) -> LinectlError:
+    """Return the error that an answer tells of."""
+    told: Mapping[str, Any] = problem if isinstance(problem, dict) else {}
+    kind = _KINDS.get(told.get("exit_code", 0), DeviceError)
+    return kind(str(told.get("message")), hint=str(told.get("hint", "")), code=str(told.get("code", "")))

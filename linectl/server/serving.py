@@ -1,0 +1,70 @@
+"""Serving a line: whoever holds it answers the local API, for good (`serve`) or for the time of a run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from linectl.model.people import Role
+from linectl.server.api.endpoint import Endpoint, endpoint_folders, published
+from linectl.server.api.listener import Listener
+from linectl.server.api.operations import Operation, handlers
+from linectl.server.api.protocol import HOST
+from linectl.server.as_data import iso
+from linectl.server.line_ops import LineOps
+from linectl.server.line_server import LineServer
+from linectl.server.line_state import sections_of
+from linectl.server.run_ops import RunOps
+from linectl.words import language
+
+__all__ = ["PREFIX", "Served", "served"]
+
+PREFIX = "line-"  # of the endpoint files: one a line, for a line has one holder
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A line that is served: where (`endpoint` stands in `file`)."""
+
+    endpoint: Endpoint
+    file: Path
+
+
+@asynccontextmanager
+async def served(
+    server: LineServer, more: Sequence[Operation] = (), *, operator: str, data: Path | None = None
+) -> AsyncIterator[Served]:
+    """Answer the local API for the open `server` for the time of the block, and publish where.
+
+    `more` are operations beside those that every line has.
+
+    Raises:
+        OSError: the endpoint file cannot be written.
+    """
+    since_ns, token = server.clock.now_ns(), secrets.token_urlsafe(24)
+    ops = LineOps(
+        server, sections_of(server, operator=operator, since_ns=since_ns), (*RunOps(server).operations(), *more)
+    )
+    name = server.definition.name
+    listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
+    async with listener:
+        endpoint = Endpoint(
+            name,
+            os.getpid(),
+            HOST,
+            listener.port,
+            token,
+            lang=language(),
+            operator=operator,
+            since=iso(since_ns),
+            data="" if data is None else str(data),
+        )
+        with published(endpoint, endpoint_folders(data)[0], f"{PREFIX}{name}") as file:
+            try:
+                yield Served(endpoint, file)
+            finally:
+                await ops.stop()
