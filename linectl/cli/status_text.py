@@ -70,6 +70,9 @@ def interlock_lines(interlocks: State) -> list[str]:
     """Return a line for each trip and for each permissive that is missing."""
     lines = []
     for each in interlocks.get("tripped", ()):
+        if each["action"] == "ignore":
+            lines.append(tr("shown only: {message}").format(message=each["message"]))
+            continue
         first = tr(" (first)") if each["first_out"] else ""
         text = tr("INTERLOCK {name}{first}: {message}  (linectl interlocks reset {name})")
         lines.append(text.format(name=each["name"], first=first, message=each["message"]))

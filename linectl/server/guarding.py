@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,8 @@ Acts = Callable[[TripPolicy, str], Awaitable[None]]
 class Guard:
     """Judges `rules` on `line` from its first scan on; `note` keeps what happens, `acts` does what a trip asks for.
 
-    Ages are those of the line itself, by the loop's clock: a computer clock that jumps trips nothing.
+    Ages and delays go by the loop's clock, as scans do: a computer clock that jumps trips nothing, and neither does one
+    late scan of a simulated line that goes faster than real time.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Guard:
         self._acts = acts
         self.state = State()
         self._since_ns: dict[str, int] = {}
+        self._loop = asyncio.get_running_loop()
 
     def watch(self) -> None:
         """Judge each scan from now on, and refuse what is not permitted."""
@@ -117,7 +120,7 @@ class Guard:
     def _look(self) -> None:
         before = self.state
         readings = {name: self._line.reading(name) for name in self._tags}
-        self.state = evaluate(self.rules, before, readings, max(self._clock.process_s(), before.now_s))
+        self.state = evaluate(self.rules, before, readings, self._loop.time())
         new = [name for name in tripped(self.state) if not _is_tripped(before, name)]
         gone = [name for name in tripped(before) if not _is_tripped(self.state, name)]
         for name in gone:

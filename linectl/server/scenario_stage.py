@@ -20,7 +20,9 @@ _WARM_C = 30.0  # a bath that starts warmer than this is meant to be held
 _COMMAND_WITHIN_S = 30.0
 _STATE_WITHIN_S = 60.0
 _IDLE, _EXECUTE = 4, 6  # PackML
-_SWITCHED_ON = ("washer.fresh_valve", "washer.heater_enable", "washer.caustic_dose_enable")
+_SWITCHED_ON = ("washer.fresh_valve", "washer.heater_enable")
+_WHEN_ALLOWED = ("washer.caustic_dose_enable", "washer.feed_enable")  # dosing needs the exhaust, bottles all of it
+_ALLOWED_WITHIN_S = 4 * 3600.0  # from cold water the caustic takes hours
 _NONE: Mapping[str, float] = MappingProxyType({})
 
 
@@ -40,7 +42,7 @@ async def hold_bath(line: Line, initial: Mapping[str, float] = _NONE) -> dict[st
 async def start_washer(line: Line, clock: Clock, recipe: Recipe, washer: Washer) -> dict[str, Value]:
     """Set the washer to `recipe`, switch it on and start it; return what was written.
 
-    Bottles go in as soon as the PLC's own conditions let them.
+    Bottles go in as soon as the line's permissives and the PLC's own conditions let them.
 
     Raises:
         DeviceError: the PLC did not take it.
@@ -52,7 +54,23 @@ async def start_washer(line: Line, clock: Clock, recipe: Recipe, washer: Washer)
     written |= await _write_all(line, dict.fromkeys(_SWITCHED_ON, True))
     await _give(line, Command.START)
     await _reach(line, clock, _EXECUTE)
-    return written | await _write_all(line, {"washer.feed_enable": True})
+    for tag in _WHEN_ALLOWED:
+        await _allowed(line, clock, tag)
+        written |= await _write_all(line, {tag: True})
+    return written
+
+
+async def _allowed(line: Line, clock: Clock, tag: str) -> None:
+    """Wait until nothing stands against switching `tag` on.
+
+    Raises:
+        Refused: something still does after hours.
+    """
+    end_s = clock.process_s() + _ALLOWED_WITHIN_S
+    while why := line.permit(tag, True):  # what would be written
+        if clock.process_s() >= end_s:
+            raise Refused(why)
+        await clock.sleep(1.0)
 
 
 def _settings(line: Line, recipe: Recipe, washer: Washer) -> dict[str, Value]:

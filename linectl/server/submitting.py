@@ -89,12 +89,7 @@ class Submitted:
                 hint=tr("wait for its end, or end it: linectl cancel"),
                 code="E-RUN-008",
             )
-        experiment = load_experiment(_absolute(args.file))
-        answers = load_answers(_absolute(args.answers)) if args.answers else None
-        refusal = make_plan(experiment, self._server.definition).refusal
-        if refusal is not None:
-            raise refusal
-        self._check(experiment, answers)
+        experiment, answers = await asyncio.to_thread(self._prepared, args)
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         work = self._run(experiment, answers, request.who.operator, started)
         # a context of its own: the run speaks the server's language, not that of whoever handed it in
@@ -112,9 +107,22 @@ class Submitted:
         outcome = self._task.result()
         return asdict(outcome) | {"exit_code": outcome.exit_code}
 
-    def _check(self, experiment: Experiment, answers: Answers | None) -> None:
-        if answers is None:
-            return
+    def _prepared(self, args: Handed) -> tuple[Experiment, Answers | None]:
+        """Return what was handed in, checked; in a thread, for it takes longer than a heartbeat may wait.
+
+        Raises:
+            LinectlError: it cannot be run so.
+        """
+        experiment = load_experiment(_absolute(args.file))
+        answers = load_answers(_absolute(args.answers)) if args.answers else None
+        refusal = make_plan(experiment, self._server.definition).refusal
+        if refusal is not None:
+            raise refusal
+        if answers is not None:
+            self._check(experiment, answers)
+        return experiment, answers
+
+    def _check(self, experiment: Experiment, answers: Answers) -> None:
         definition = self._server.definition
         zone = definition.zones[experiment.zone]
         lid = f"{zone.name}.lid_closed" in definition.tags

@@ -111,7 +111,7 @@ def test_a_trip_holds_the_run_until_a_person_resets_it_and_resumes(tmp_path: Pat
         assert server.guard is not None
         run = await soaking(server, rig)
         async with lying_probe(rig, server):
-            while server.state is not State.HELD:
+            while str(server.state) != "held":
                 await asyncio.sleep(5.0)
             assert not server.line.reading("bath.heater_on").value or not await heater_asked(server)
             (trip,) = server.guard.section()["tripped"]

@@ -1,4 +1,4 @@
-"""A served line over its sockets: what is told, what may be asked, by whom, and what becomes of slow or wrong clients."""
+"""A served line over its sockets: what is told, what may be asked and by whom; slow and wrong clients."""
 
 from __future__ import annotations
 

@@ -1,0 +1,200 @@
+"""A line served by one process and used from others, as on the line PC: status, runs, detaching, a second holder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linectl.store.reader import StoreReader
+
+SPEED = "30"
+SHORT = """kind: experiment
+name: short
+question: Does it run?
+line: simulated
+zone: bath
+factors: {temperature_c: [46], naoh_pct: [0], glue: [casein]}
+replicates: 1
+bottles_per_glue: 3
+order: {randomised: true, seed: 1}
+soak: {cap_s: 120, check_s: 15}
+stabilisation: {band_c: 1.0, hold_s: 20, within_s: 3000}
+stirrer_pct: 50
+glass: {tau_glass_s: 15, bottle_in_c: 20}
+observation: camera
+on_sensor_fault: continue
+decision: {removal: 0.9, confidence: 0.9, soak_s: 120, temperatures_c: [46], naoh_pct: [0]}
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "LINECTL_LANG": "en", "LINECTL_OPERATOR": "Zoé", "XDG_STATE_HOME": str(folder)}
+
+
+def linectl(folder: Path, *argv: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "linectl", *argv, "--data", str(folder)],
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def say(folder: Path, *argv: str) -> tuple[int, str, str]:
+    process = linectl(folder, *argv)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def state(folder: Path) -> dict[str, Any]:
+    code, out, err = say(folder, "status", "--json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["schema"] == "linectl.status/1"
+    data: dict[str, Any] = found["data"]
+    return data
+
+
+@contextmanager
+def serving(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    server = linectl(folder, "serve", "simulated", "--sim", "--speed", SPEED, "--json", *more)
+    try:
+        assert server.stdout is not None
+        told = json.loads(server.stdout.readline())
+        assert told["data"]["pid"] == server.pid
+        yield server
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=60)
+        assert "Traceback" not in err, err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "short.yaml").write_text(SHORT, encoding="utf-8")
+    with serving(folder):
+        yield folder
+
+
+def test_the_state_of_a_served_line_on_one_screen(folder: Path) -> None:
+    code, out, _ = say(folder, "status")
+    assert code == 0
+    assert "served by Zoé (process" in out
+    assert "No heat before the level is proven" in out
+    assert "bath.level" in out
+    data = state(folder)
+    assert data["line"]["simulated"] is True
+    assert data["values"]["bath.temperature"]["unit"] == "°C"
+
+
+def test_a_second_holder_is_refused_and_told_who_since_when_and_the_ways_out(folder: Path) -> None:
+    code, _, err = say(folder, "serve", "simulated", "--sim")
+    assert code == 6
+    assert "(Zoé) since 20" in err
+    assert "wait for it to end" in err
+    assert "ask its holder" in err
+    assert "linectl status" in err
+    assert "E-LSE-003" in err
+
+
+def test_an_experiment_is_handed_in_followed_and_recorded_by_the_server(folder: Path) -> None:
+    code, out, err = say(folder, "run", str(folder / "short.yaml"), "--json", "--quiet")
+    assert code == 0, err
+    outcome = json.loads(out)["data"]
+    reader = StoreReader(folder / "simulated.db")
+    run = reader.run(outcome["run_id"])
+    assert (run.operator, str(run.exit_status)) == ("Zoé", "success")
+    assert len(reader.bottles(run.id)) == 3
+    assert state(folder)["run"] is None
+
+
+def test_ctrl_c_only_detaches_and_cancel_ends_the_run(folder: Path) -> None:
+    attached = linectl(folder, "run", str(folder / "short.yaml"))
+    deadline = time.monotonic() + 30.0
+    while state(folder)["run"] is None:
+        assert time.monotonic() < deadline
+    again, _, err = say(folder, "run", str(folder / "short.yaml"))
+    assert again == 6
+    assert "a run is under way" in err
+    attached.send_signal(signal.SIGINT)
+    _, err = attached.communicate(timeout=30)
+    assert attached.returncode == 130
+    assert "goes on" in err
+    assert "linectl cancel" in err
+    assert state(folder)["run"] is not None
+    code, _, err = say(folder, "cancel")
+    assert code == 7  # nobody is there to be asked
+    assert "--yes" in err
+    assert say(folder, "cancel", "--yes")[0] == 0
+    while state(folder)["run"] is not None:
+        assert time.monotonic() < deadline + 60.0
+    run = StoreReader(folder / "simulated.db").runs()[-1]
+    assert str(run.exit_status) == "abort"
+
+
+def test_a_note_outside_a_run_and_a_reason_that_is_missing(folder: Path) -> None:
+    assert say(folder, "note", "new bottles came in")[0] == 0
+    assert any("new bottles" in each["text"] for each in state(folder)["journal"])
+    code, _, err = say(folder, "next")
+    assert code == 6
+    assert "a reason is needed" in err
+    code, _, err = say(folder, "pause")
+    assert code == 6
+    assert "nothing is running" in err
+
+
+def test_scans_are_kept_between_runs_too(folder: Path) -> None:
+    def kept() -> int:
+        with closing(sqlite3.connect(f"file:{folder / 'simulated.db'}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM hot").fetchone()[0])
+
+    assert state(folder)["run"] is None
+    before, deadline = kept(), time.monotonic() + 30.0
+    while kept() < before + 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_nobody_serves(tmp_path: Path) -> None:
+    code, _, err = say(tmp_path, "pause")
+    assert code == 4
+    assert "no line is served" in err
+    assert "linectl serve" in err
+
+
+def test_a_killed_server_is_told_and_the_next_one_heats_nothing(tmp_path: Path) -> None:
+    (tmp_path / "short.yaml").write_text(SHORT, encoding="utf-8")
+    with serving(tmp_path) as server:
+        attached = linectl(tmp_path, "run", str(tmp_path / "short.yaml"))
+        deadline = time.monotonic() + 60.0
+        while (state(tmp_path)["run"] or {}).get("phase") != "heat":
+            assert time.monotonic() < deadline
+        server.kill()
+        server.wait(30)
+        _, err = attached.communicate(timeout=60)
+        assert attached.returncode == 4, err
+        assert "Traceback" not in err
+        code, _, err = say(tmp_path, "pause")
+        assert code == 4
+        assert "is dead" in err
+    with serving(tmp_path):
+        data = state(tmp_path)
+        assert data["run"] is None
+        assert data["values"]["bath.heater_on"]["value"] is False
+        run = StoreReader(tmp_path / "simulated.db").runs()[-1]
+        assert run.ended_ns is None or str(run.exit_status) != "success"
