@@ -79,7 +79,7 @@ def serving(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if server.poll() is None:
             server.send_signal(signal.SIGINT)
-        out, err = server.communicate(timeout=60)
+        _, err = server.communicate(timeout=60)
         assert "Traceback" not in err, err
 
 
