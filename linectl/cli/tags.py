@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from linectl.words import tr
 
 if TYPE_CHECKING:
     from linectl.model.lines import LineDefinition
+    from linectl.server.commissioning import Look
 
 __all__ = ["command"]
 
@@ -73,17 +74,15 @@ def read(
     """Read, and end with 4 when a wire does not answer, 5 when a tag has no good value."""
     from linectl.cli.output import emit
     from linectl.cli.tags_tables import looks_text
-    from linectl.cli.tags_text import look_as_data
-    from linectl.server.commissioning import Look, look_at, matching, site
+    from linectl.server.commissioning import matching
+    from linectl.server.look_data import look_as_data
 
     definition = _load(line)
     names = matching(definition, patterns)
 
-    async def work() -> list[Look]:
-        async with site(definition, sim=sim, data=data, seed=seed) as at:
-            return await look_at(at, matching(at.definition, names), wait_s=wait_s)
-
-    looks = asyncio.run(work())
+    looks = _of_server(definition, names, data) if not sim else None
+    if looks is None:
+        looks = _of_wires(definition, names, data, sim=sim, seed=seed, wait_s=wait_s)
     if as_json:
         emit("tags_read", {"line": definition.name, "readings": [look_as_data(look) for look in looks]})
     else:
@@ -143,16 +142,17 @@ def watch(
     as_json: bool,
 ) -> int:
     """Watch until Ctrl+C."""
-    from linectl.cli.tags_watch import carry_out
+    from linectl.cli.tags_watch import Ways, carry_out
     from linectl.server.commissioning import matching, site
 
     definition = _load(line)
     names = matching(definition, patterns)
-    asyncio.run(
-        carry_out(
-            site(definition, sim=sim, data=data, seed=seed), names, period_s=period_s, for_s=for_s, as_json=as_json
-        )
-    )
+
+    def ask() -> list[Look] | None:
+        return None if sim else _of_server(definition, names, data)
+
+    ways = Ways(ask, site(definition, sim=sim, data=data, seed=seed))
+    asyncio.run(carry_out(ways, names, period_s=period_s, for_s=for_s, as_json=as_json))
     return 0
 
 
@@ -189,6 +189,31 @@ def trace(line: Path, sim: bool, seed: int, tag: str, wait_s: float, data: Path 
     if found.reading.value is not None or found.raw.value is not None:
         return _GOOD if found.reading.value is not None or isinstance(found.raw.value, tuple) else _FAULTY
     return _UNREACHABLE if found.reading.quality.reason == "not_connected" else _FAULTY
+
+
+def _of_server(definition: LineDefinition, names: Sequence[str], data: Path | None) -> list[Look] | None:
+    """Return what whoever serves the line reads; None when nobody does."""
+    from linectl.cli.operator import operator_name
+    from linectl.server.finding import connect, find_if_up
+    from linectl.server.look_data import look_of
+
+    if find_if_up(data, definition.name) is None:
+        return None
+    with connect(data, definition.name, operator=operator_name()) as server:
+        return [look_of(definition, each) for each in server.call("read", names=list(names))]
+
+
+def _of_wires(
+    definition: LineDefinition, names: Sequence[str], data: Path | None, *, sim: bool, seed: int, wait_s: float
+) -> list[Look]:
+    """Return what the wires say to this process."""
+    from linectl.server.commissioning import look_at, matching, site
+
+    async def work() -> list[Look]:
+        async with site(definition, sim=sim, data=data, seed=seed) as at:
+            return await look_at(at, matching(at.definition, names), wait_s=wait_s)
+
+    return asyncio.run(work())
 
 
 def _load(line: Path) -> LineDefinition:

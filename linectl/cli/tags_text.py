@@ -7,18 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.link import RawReading, RawValue
+from drivers.link import RawReading
 from linectl.errors import ConfigError
 from linectl.line.links import address_of
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Quality, Value
-from linectl.server.as_data import reading_as_data
-from linectl.server.commissioning import Look
 from linectl.words import decimal, number, tr
 
 __all__ = [
     "age_text",
-    "look_as_data",
     "quality_text",
     "raw_text",
     "tag_as_data",
@@ -128,21 +125,6 @@ def tag_as_data(definition: LineDefinition, tag: Tag) -> dict[str, Any]:
         "device": tag.device or None,
         "type": tag.dtype,
     }
-
-
-def look_as_data(look: Look) -> dict[str, Any]:
-    """Return what a tag says for machines: its reading, raw value and age; a block's value is its registers."""
-    data = reading_as_data(look.tag, look.reading)
-    if look.registers:
-        data |= {"value": list(look.registers), "quality": "GOOD", "reason": "", "detail": ""}
-    raw = None if look.raw is None else _plain(look.raw.value)
-    return {**data, "raw": raw, "age_s": round(look.age_s, 3)}
-
-
-def _plain(raw: RawValue | None) -> object:
-    if isinstance(raw, float) and not math.isfinite(raw):
-        return str(raw)
-    return list(raw) if isinstance(raw, tuple) else raw
 
 
 def value_of_text(tag: Tag, text: str) -> Value:

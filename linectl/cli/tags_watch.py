@@ -6,22 +6,32 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 
 from drivers.settings import MqttSettings
 from linectl.cli.output import emit, table
 from linectl.cli.tags_tables import fitted, headings, row
-from linectl.cli.tags_text import look_as_data, quality_text, value_text
+from linectl.cli.tags_text import quality_text, value_text
 from linectl.line.line import Line
 from linectl.server.commissioning import Look, Site, look, looking, reopening
+from linectl.server.look_data import look_as_data
 from linectl.words import tr
 
-__all__ = ["Changes", "Screen", "carry_out"]
+__all__ = ["Changes", "Screen", "Ways", "carry_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How tags are read: `ask` whoever serves the line (None: nobody does), or over its wires at `where`."""
+
+    ask: Callable[[], list[Look] | None]
+    where: AbstractAsyncContextManager[Site]
 
 
 async def carry_out(
-    where: AbstractAsyncContextManager[Site],
+    ways: Ways,
     names: Sequence[str],
     *,
     period_s: float,
@@ -33,7 +43,7 @@ async def carry_out(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    work = asyncio.create_task(_watch(where, names, period_s, as_json=as_json))
+    work = asyncio.create_task(_watch(ways, names, period_s, as_json=as_json))
     over = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([work, over], timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
@@ -48,10 +58,17 @@ async def carry_out(
             loop.remove_signal_handler(number)
 
 
-async def _watch(
-    where: AbstractAsyncContextManager[Site], names: Sequence[str], period_s: float, *, as_json: bool
-) -> None:
+async def _watch(ways: Ways, names: Sequence[str], period_s: float, *, as_json: bool) -> None:
     show: Screen | Changes = Screen() if sys.stdout.isatty() and not as_json else Changes(as_json=as_json)
+    while (looks := await asyncio.to_thread(ways.ask)) is not None:
+        show.show(looks, {})
+        await asyncio.sleep(period_s)
+    await _watch_wires(ways.where, names, period_s, show)
+
+
+async def _watch_wires(
+    where: AbstractAsyncContextManager[Site], names: Sequence[str], period_s: float, show: Screen | Changes
+) -> None:
     loop = asyncio.get_running_loop()
     async with where as at, looking(at, names, period_s=period_s, patient=True) as line, reopening(line):
         known = [name for name in names if name in line.definition.tags]

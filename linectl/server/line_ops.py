@@ -12,8 +12,9 @@ from linectl.model.people import Role
 from linectl.server.api.feed import SECTIONS, Feed, Sections
 from linectl.server.api.listener import Request
 from linectl.server.api.operations import Nothing, Operation
-from linectl.server.as_data import reading_as_data
+from linectl.server.commissioning import look
 from linectl.server.line_server import LineServer
+from linectl.server.look_data import look_as_data
 from linectl.words import tr
 
 __all__ = ["LineOps"]
@@ -89,8 +90,8 @@ class LineOps:
     async def _read(self, args: Names, _request: Request) -> Any:
         line = self._server.line
         names = args.names or tuple(name for name, tag in line.definition.tags.items() if tag.scan)
-        readings = await asyncio.gather(*(line.read(name) for name in names))
-        return [reading_as_data(line.definition.tags[each.tag], each) for each in readings]
+        await asyncio.gather(*(line.read(name) for name in names))
+        return [look_as_data(look(line, name, self._server.clock)) for name in names]
 
     async def _reset(self, args: Names, request: Request) -> Any:
         guard = self._server.guard

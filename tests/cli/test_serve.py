@@ -198,3 +198,14 @@ def test_a_killed_server_is_told_and_the_next_one_heats_nothing(tmp_path: Path) 
         assert data["values"]["bath.heater_on"]["value"] is False
         run = StoreReader(tmp_path / "simulated.db").runs()[-1]
         assert run.ended_ns is None or str(run.exit_status) != "success"
+
+
+def test_tags_are_read_through_the_server(folder: Path) -> None:
+    code, out, err = say(folder, "tags", "read", "simulated", "bath.level", "bath.naoh", "bath.command", "--json")
+    found = {each["tag"]: each for each in json.loads(out)["data"]["readings"]}
+    assert found["bath.level"]["quality"] == "GOOD", err
+    assert isinstance(found["bath.level"]["raw"], int)
+    assert code in {0, 5}  # an empty bath has no NaOH
+    code, out, _ = say(folder, "tags", "watch", "simulated", "bath.plc_counter", "--period", "0.3", "--for", "3")
+    assert code == 0
+    assert len(out.splitlines()) >= 2
