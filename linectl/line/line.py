@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -36,7 +36,7 @@ __all__ = ["Command", "CommandReport", "Line", "Result", "WriteReport"]
 ScanListener = Callable[[Scan], None]
 WriteListener = Callable[[WriteReport, Reading | None], None]
 EventListener = Callable[[str, Mapping[str, object]], None]
-Permit = Callable[[str, Value | None], str]
+Permit = Callable[[str, Value | None], Awaitable[str]]
 """Says why a tag may not take a value now, or a command (None) may not be given; empty when it may."""
 
 _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
@@ -268,7 +268,7 @@ class Line:
             lease = await self._plc.lease()
             refused = ("lease", lease) if lease else None
         if refused is None:
-            forbidden = self.permit(tag, value)
+            forbidden = await self.permit(tag, value)
             refused = ("interlock", forbidden) if forbidden else None
         if refused is not None:
             return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, *refused))
@@ -281,7 +281,7 @@ class Line:
             DeviceError: the line has no PLC that takes commands.
         """
         plc = self._with_plc()
-        forbidden = self.permit(code.name.lower(), None)
+        forbidden = await self.permit(code.name.lower(), None)
         return plc.forbidden(code, forbidden) if forbidden else await plc.command(code, within_s)
 
     async def safe(self) -> None:
@@ -379,6 +379,6 @@ class Line:
             listener(kind, data)
 
 
-def _anything(_what: str, _value: Value | None) -> str:
+async def _anything(_what: str, _value: Value | None) -> str:
     """Forbid nothing: the line has no interlocks."""
     return ""

@@ -11,6 +11,7 @@ from linectl.clock import Clock
 from linectl.errors import Refused
 from linectl.line.interlocks import State, action, evaluate, refusing, reset, tripped
 from linectl.line.line import Line
+from linectl.model.conditions import tags_of
 from linectl.model.interlocks import Interlocks, TripPolicy
 from linectl.model.people import Who
 from linectl.model.readings import Scan, Value
@@ -58,13 +59,22 @@ class Guard:
         self._line.on_scan(self._scanned)
         self._line.permit = self.refusal
 
-    def refusal(self, what: str, value: Value | None) -> str:
+    async def refusal(self, what: str, value: Value | None) -> str:
         """Return why the command or tag `what` may not be given or switched on now; empty when it may.
 
-        Switching off (false, 0) is always allowed.
+        Switching off (false, 0) is always allowed. What the last scans forbid is read anew from the wires: between
+        two scans of a slow group a heater was perhaps switched off.
         """
         if value is not None and not value:
             return ""
+        if not self._against(what):
+            return ""
+        asked = {tag for rule in self.rules.permissives.values() if what in rule.allows for tag in tags_of(rule.needs)}
+        await asyncio.gather(*(self._line.read(tag) for tag in sorted(asked)))
+        self._look()
+        return self._against(what)
+
+    def _against(self, what: str) -> str:
         lacking = refusing(self.rules, self.state, what)
         named = any(what in each.allows for each in self.rules.permissives.values())
         standing = self._standing() if named else ()

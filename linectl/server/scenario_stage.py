@@ -67,7 +67,7 @@ async def _allowed(line: Line, clock: Clock, tag: str) -> None:
         Refused: something still does after hours.
     """
     end_s = clock.process_s() + _ALLOWED_WITHIN_S
-    while why := line.permit(tag, True):  # what would be written
+    while why := await line.permit(tag, True):  # what would be written
         if clock.process_s() >= end_s:
             raise Refused(why)
         await clock.sleep(1.0)
