@@ -15,6 +15,7 @@ from linectl.cli.output import complaint, emit, envelope
 from linectl.cli.tags_text import quality_text, value_of_text, value_text
 from linectl.errors import DeviceError, LinectlError, NotConfirmed, Refused, Unreachable
 from linectl.lab.answers import yes_or_no
+from linectl.line.limits import doubt
 from linectl.line.line import WriteReport
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Value
@@ -30,7 +31,11 @@ _REFUSED_CODES = {  # by `refused_by` of a report; "link" has a remedy of its ow
     "lease": "E-WRT-LEASE",
     "range": "E-WRT-RANGE",
     "limit": "E-WRT-LIMIT",
+    "step": "E-WRT-STEP",
+    "rate": "E-WRT-RATE",
+    "soft": "E-WRT-SOFT",
     "interlock": "E-WRT-INTERLOCK",
+    "arming": "E-ARM-001",
     "device": "E-WRT-DEVICE",
 }
 
@@ -100,6 +105,9 @@ def _confirm(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted,
     now = asyncio.run(_now(definition, tag, wanted, data))
     says = f"{value_text(tag, now.reading.value)} {tag.unit}" if now.is_good else quality_text(now.reading.quality)
     wants = f"{value_text(tag, value)} {tag.unit}".strip()
+    unusual = doubt(tag, value, definition.zones)
+    if unusual:
+        click.echo(unusual, err=True)
     text = tr("{tag} now: {now}. Write {value}? [y/N] ")
     click.echo(text.format(tag=tag.name, now=says.strip(), value=wants), nl=False, err=True)
     if not yes_or_no(sys.stdin.readline()):
@@ -175,7 +183,11 @@ def _refused_by(word: str) -> str:
         "lease": tr("the PLC's owner"),
         "range": tr("its range"),
         "limit": tr("the limit of its zone"),
+        "step": tr("the largest step of one write"),
+        "rate": tr("the fastest that it may change"),
+        "soft": tr("its warning limit"),
         "interlock": tr("an interlock or permissive"),
+        "arming": tr("arming"),
         "device": tr("the device"),
     }
     return words.get(word, word)

@@ -22,7 +22,7 @@ from drivers.settings import (
 from linectl.config.nodes import PLAIN_WORDS
 from linectl.config.point_fields import usual_bad_raw
 from linectl.model.devices import Device
-from linectl.model.lines import LineDefinition, Secret, Tag, Zone
+from linectl.model.lines import LineDefinition, SafeStep, Secret, Tag, Zone
 
 __all__ = ["PlainDumper", "dump_line", "plain_text"]
 
@@ -68,6 +68,8 @@ def dump_line(definition: LineDefinition) -> str:
         document["devices"] = {name: _device(device) for name, device in definition.devices.items()}
     if control is not None:
         document["control"] = dataclasses.asdict(control)
+    if definition.safe_state:
+        document["safe_state"] = [_step(step) for step in definition.safe_state]
     document["zones"] = {name: _zone(zone) for name, zone in definition.zones.items()}
     document["tags"] = {name: _tag_entry(tag, definition.devices) for name, tag in definition.tags.items()}
     return plain_text(document)
@@ -107,8 +109,17 @@ def _device(device: Device) -> dict[str, Any]:
 
 def _zone(zone: Zone) -> dict[str, Any]:
     values = {field.name: getattr(zone, field.name) for field in dataclasses.fields(zone) if field.name != "name"}
-    values["limits"] = {quantity: dataclasses.asdict(limit) for quantity, limit in zone.limits.items()}
-    return values
+    values["limits"] = {quantity: _said(dataclasses.asdict(limit)) for quantity, limit in zone.limits.items()}
+    del values["heating"]
+    return values if zone.heating is None else values | {"heating": dataclasses.asdict(zone.heating)}
+
+
+def _step(step: SafeStep) -> dict[str, Any]:
+    return {"command": step.command} if step.command else {"tag": step.tag, "value": step.value}
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _tag_entry(tag: Tag, devices: Mapping[str, Device]) -> dict[str, Any]:
@@ -123,6 +134,7 @@ def _tag_entry(tag: Tag, devices: Mapping[str, Device]) -> dict[str, Any]:
     entry |= {"gain": scaling.gain, "offset": scaling.offset, "bad_raw": list(scaling.bad_raw)}
     entry |= {"low": tag.low, "high": tag.high, "states": dict(tag.states), "counter": tag.counter}
     entry |= {"deadband": tag.deadband, "writable": tag.writable, "limit": tag.limit, "scan": tag.scan}
+    entry |= {"warn_low": tag.warn_low, "warn_high": tag.warn_high, "step": tag.step, "per_min": tag.per_min}
     entry["dtype"] = tag.dtype
     usual = _usual(tag, devices)
     return {key: value for key, value in entry.items() if key not in usual or value != usual[key]} | _source(tag)
@@ -136,7 +148,8 @@ def _usual(tag: Tag, devices: Mapping[str, Device]) -> dict[str, Any]:
     """Return what a key need not be written for: what it is when left out."""
     usual: dict[str, Any] = dict.fromkeys(("unit", "description", "label", "link", "limit", "scan"), "")
     usual |= {"order": "ABCD", "readback": True, "gain": 1.0, "offset": 0.0, "deadband": 0.0, "writable": False}
-    usual |= {"low": None, "high": None, "states": {}, "counter": False}
+    usual |= dict.fromkeys(("low", "high", "warn_low", "warn_high", "step", "per_min"))
+    usual |= {"states": {}, "counter": False}
     usual["bad_raw"] = list(usual_bad_raw(tag.point.kind)) if tag.point is not None else []
     if not tag.device:
         return usual

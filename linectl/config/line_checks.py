@@ -15,6 +15,7 @@ from linectl.config.nodes import Document, Loc
 from linectl.config.point_fields import check_fields
 from linectl.config.schema import nearest
 from linectl.config.wire_checks import check_wires
+from linectl.config.write_checks import check_writes
 from linectl.words import tr
 
 __all__ = ["LAWS", "check_line"]
@@ -42,6 +43,7 @@ def check_line(filled: Filled, document: Document) -> None:
             _check_tag(tag, ("tags", name), file, names, document)
     check_links(file, document)
     check_wires(filled, document)
+    check_writes(file, document)
     for zone_name, zone in file.zones.items():
         for quantity, limit in zone.limits.items():
             _check_limit(limit, ("zones", zone_name, "limits", quantity), document)

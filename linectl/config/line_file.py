@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from drivers.link import Point
 from drivers.settings import LinkSettings, ModbusRtuSettings, ModbusTcpSettings, MqttSettings, TlsSettings, UnitSettings
@@ -17,7 +18,8 @@ from linectl.config.nodes import Document
 from linectl.config.point_fields import PointFields
 from linectl.config.schema import FileModel, Finite
 from linectl.model.devices import Device
-from linectl.model.lines import Control, Derivation, Limit, LineDefinition, Secret, Tag, Zone
+from linectl.model.lines import Control, Derivation, Heating, Limit, LineDefinition, SafeStep, Secret, Tag, Zone
+from linectl.words import tr
 
 __all__ = ["DeviceEntry", "LineFile", "TagFile", "line_definition"]
 
@@ -35,6 +37,52 @@ class LimitFile(FileModel):
     warn: Finite
     block: Finite
     hard: Finite
+    step: Positive | None = None
+    per_min: Positive | None = None
+
+
+class HeatingFile(FileModel):
+    """How the heating of a zone is watched; tags that are left out are those of the zone.
+
+    `temperature`, `setpoint`, and `heater_enable` as `enable`.
+    """
+
+    gain_k: Positive
+    within_s: Positive
+    max_on_s: Positive
+    hysteresis_k: Positive
+    blind_s: Positive = 10.0
+    temperature: TagName | None = None
+    setpoint: TagName | None = None
+    enable: TagName | None = None
+
+    def of(self, zone: str) -> Heating:
+        """Return the rule for the zone called `zone`."""
+        return Heating(
+            temperature=self.temperature or f"{zone}.temperature",
+            setpoint=self.setpoint or f"{zone}.setpoint",
+            enable=self.enable or f"{zone}.heater_enable",
+            gain_k=self.gain_k,
+            within_s=self.within_s,
+            max_on_s=self.max_on_s,
+            hysteresis_k=self.hysteresis_k,
+            blind_s=self.blind_s,
+        )
+
+
+def _bool_or_number(value: Any) -> Any:
+    """Let through what can be written to a tag; the two kinds of a union would each complain in their own words."""
+    if isinstance(value, bool | int | float) and math.isfinite(value):
+        return value
+    raise ValueError(tr("expected true, false or a number, not {got}").format(got=str(value)[:40]))
+
+
+class SafeStepFile(FileModel):
+    """One step to the safe state: a tag and its value, or a command of the PLC."""
+
+    tag: TagName | None = None
+    value: Annotated[bool | Finite | None, BeforeValidator(_bool_or_number)] = None
+    command: Literal["stop", "abort", "hold"] | None = None
 
 
 class ZoneFile(FileModel):
@@ -48,6 +96,7 @@ class ZoneFile(FileModel):
     fill_l_min: NotNegative = 0.0
     drain_l_min: NotNegative = 0.0
     limits: dict[Word, LimitFile] = Field(default_factory=dict)
+    heating: HeatingFile | None = None
 
 
 class ControlFile(FileModel):
@@ -87,6 +136,10 @@ class TagFile(PointFields):
     deadband: NotNegative = 0.0
     limit: str = ""
     scan: str = ""
+    warn_low: Finite | None = None
+    warn_high: Finite | None = None
+    step: Positive | None = None
+    per_min: Positive | None = None
 
     def tag(self, name: str, device_point: str = "") -> Tag:
         """Return the tag called `name`, which may be the point `device_point` of its device."""
@@ -110,6 +163,10 @@ class TagFile(PointFields):
             counter=self.counter,
             device=self.device,
             device_point=device_point,
+            warn_low=self.warn_low,
+            warn_high=self.warn_high,
+            step=self.step,
+            per_min=self.per_min,
         )
 
 
@@ -129,6 +186,7 @@ class LineFile(FileModel):
     devices: dict[Word, DeviceEntry] = Field(default_factory=dict)
     scans: dict[Word, Positive] = Field(default_factory=dict)
     control: ControlFile | None = None
+    safe_state: tuple[SafeStepFile, ...] = ()
     zones: dict[Word, ZoneFile] = Field(default_factory=dict)
     tags: dict[TagName, TagFile]
 
@@ -155,6 +213,7 @@ def line_definition(
         config_hash=_hash(source.sha256, devices),
         devices=dict(devices),
         secrets=_secrets(file, document),
+        safe_state=tuple(SafeStep(each.tag or "", each.value, each.command or "") for each in file.safe_state),
     )
 
 
@@ -208,6 +267,7 @@ def _secrets(file: LineFile, document: Document) -> dict[str, Secret]:
 
 
 def _zone(name: str, file: ZoneFile) -> Zone:
-    limits = {quantity: Limit(each.warn, each.block, each.hard) for quantity, each in file.limits.items()}
-    values = file.model_dump(exclude={"limits"})
-    return Zone(name=name, limits=limits, **values)
+    limits = {quantity: Limit(**each.model_dump()) for quantity, each in file.limits.items()}
+    values = file.model_dump(exclude={"limits", "heating"})
+    heating = None if file.heating is None else file.heating.of(name)
+    return Zone(name=name, limits=limits, heating=heating, **values)

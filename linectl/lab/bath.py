@@ -265,7 +265,7 @@ class BathProcedure:
     # how
 
     async def _set(self, quantity: str, value: float | bool) -> None:
-        report = await self._line.write(f"{self._zone.name}.{quantity}", value)
+        report = await self._line.write(f"{self._zone.name}.{quantity}", value, planned=True)
         if report.outcome is Outcome.CONFIRMED:
             return
         text = tr("{tag}: asked {asked}, got {got} ({outcome} {by} {detail})").format(

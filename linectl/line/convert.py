@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isfinite
+from math import isclose, isfinite
 
 from drivers.link import RawReading, RawValue
 from linectl.line.counters import COUNTER_BITS, Total
@@ -11,7 +11,7 @@ from linectl.model.lines import Tag
 from linectl.model.readings import BAD_REASONS, GOOD, Quality, Value, bad
 from linectl.words import tr
 
-__all__ = ["Decoded", "NotRepresentable", "decoder", "encode", "judged"]
+__all__ = ["Decoded", "NotRepresentable", "decoder", "encode", "judged", "kept", "resolution", "same"]
 
 Decoded = tuple[Value | None, Quality, str]
 Decoder = Callable[[RawValue], Decoded]
@@ -149,7 +149,7 @@ def encode(tag: Tag, value: Value) -> RawValue:
     if kind not in _RANGES:
         return raw
     low, high = _RANGES[kind]
-    if not low <= round(raw) <= high:
+    if not isfinite(raw) or not low <= round(raw) <= high:
         raise NotRepresentable(tr("{value:g} does not fit into the register ({kind})").format(value=value, kind=kind))
     return round(raw)
 
@@ -160,3 +160,27 @@ def judged(raw: RawReading, decode: Decoder) -> Decoded:
         reason = raw.reason if raw.reason in BAD_REASONS else "sensor_failure"
         return None, bad(reason), raw.detail
     return decode(raw.value)
+
+
+def resolution(tag: Tag) -> float:
+    """Return the smallest change that the register of `tag` can keep, in its unit; 0: any."""
+    whole = tag.point is not None and tag.point.kind in _RANGES
+    return abs(tag.scaling.gain) if whole else 0.0
+
+
+def kept(tag: Tag, value: Value) -> Value:
+    """Return what the register of `tag` keeps of `value`: the nearest that it can hold.
+
+    Raises:
+        NotRepresentable: it has no raw form.
+    """
+    raw, scale = encode(tag, value), _scale(tag)
+    assert not isinstance(raw, str | tuple)  # what is written is a number or a bool
+    return raw if isinstance(raw, bool) or scale is None else scale(raw)
+
+
+def same(tag: Tag, one: Value, other: Value) -> bool:
+    """Return whether two values of `tag` are the same to its register."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one == other
+    return isclose(one, other, rel_tol=1e-6, abs_tol=max(resolution(tag) / 2.0, 1e-9))

@@ -15,12 +15,15 @@ from drivers.wire_tap import WireTap
 from linectl.clock import Clock
 from linectl.config.secrets import with_secrets
 from linectl.errors import ConfigError, DeviceError, LinectlError, Unreachable
+from linectl.line.gate import Gate
 from linectl.line.grid import Due, Grid
-from linectl.line.limits import refusal
+from linectl.line.heating_guard import HeatingGuard, HeatingTrip
+from linectl.line.limits import Before, doubt
 from linectl.line.links import address_of, build_link, what_to_try
 from linectl.line.narrow import read_only
 from linectl.line.plc import Plc
 from linectl.line.reports import Command, CommandReport, Result, WriteReport
+from linectl.line.safe_state import SafeState, safe_values
 from linectl.line.scan import Group, Scanner, Tick, groups, pulse_of
 from linectl.line.trace import Trace, traced
 from linectl.line.values import Values
@@ -39,6 +42,7 @@ EventListener = Callable[[str, Mapping[str, object]], None]
 Permit = Callable[[str, Value | None], Awaitable[str]]
 """Says why a tag may not take a value now, or a command (None) may not be given; empty when it may."""
 
+_BY_ITSELF = frozenset({"plc_reboot", "plc_alarm", "link_back"})  # after these the PLC may have changed what it holds
 _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
 
 
@@ -84,6 +88,12 @@ class Line:
         self._plc = (
             None if control is None else Plc(definition, control, self._wire, clock, self._emit, self._next_scan)
         )
+        self._safe_state = SafeState(definition, self._wire, self._plc)
+        self._safe_values = safe_values(definition)
+        self._safe_listeners: list[Callable[[], None]] = []
+        self._heating = HeatingGuard(definition, self._values, clock, self._emit, self.safe)
+        self._heating.place({each.layout.group: each.index for each in self._groups})
+        self._gate = Gate(definition, self._wire, self._plc, clock, self._heating, self._safe_values)
         pulse = pulse_of(definition)
         self._scanner = Scanner(
             self._links, clock, self._values, self._watch, boot=boot, pulse_link="" if pulse is None else pulse[0]
@@ -114,6 +124,7 @@ class Line:
         try:
             if self._plc is not None:
                 await self._plc.claim()
+                await self._heating.look(self._wire.read)
             self._first = {each.layout.group: self._loop.create_future() for each in self._groups}
             self._control_task = self._loop.create_task(self._control(), name=f"control of {self.definition.name}")
             await self._first_scans(self._control_task)
@@ -122,16 +133,16 @@ class Line:
             raise
 
     async def close(self) -> None:
-        """Switch the heater off, give the line back and close the links; the last also when the rest fails.
+        """Make the line safe, give it back and close the links; the last also when the rest fails.
 
         Raises:
-            DeviceError: it could not be proved that the heater is off.
+            DeviceError: it could not be proved that the line is safe (see `safe`).
         """
         if self._control_task is None:
             return
         try:
+            await self.safe()
             if self._plc is not None:
-                await self._plc.safe()
                 await self._plc.release()
         finally:
             await self._shut()
@@ -245,34 +256,56 @@ class Line:
 
     # writes
 
-    async def write(self, tag: str, value: Value) -> WriteReport:
-        """Write `value` in the tag's unit: checked first (lease, range, zone limits), read back after.
+    async def write(self, tag: str, value: Value, *, planned: bool = False) -> WriteReport:
+        """Write `value` in the tag's unit: checked first (see `refusal`), read back after.
 
-        What is refused here never reaches the wire. Wire faults are outcomes, not exceptions.
+        What is refused here never reaches the wire. Wire faults are outcomes, not exceptions. `planned` writes are
+        those of a recipe or an experiment, checked as a whole before it began: they are not held to the tag's pace.
         """
         known = self.definition.tags.get(tag)
         before = self._values.judged(tag) if known is not None and known.scan else None
-        report = await self._write(tag, value)
+        report = await self._write(tag, value, planned=planned)
         for listener in self._write_listeners:
             listener(report, before)
         return report
 
-    async def _write(self, tag: str, value: Value) -> WriteReport:
-        definition = self.definition.tags.get(tag)
-        reserved = self._plc is not None and tag in self._plc.reserved
-        if definition is None or not definition.writable or reserved:
-            why = "unknown_tag" if definition is None else "not_writable"
-            return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, why))
-        refused = refusal(definition, value, self.definition.zones)
-        if refused is None and self._plc is not None and definition.link == self._plc.link:
-            lease = await self._plc.lease()
-            refused = ("lease", lease) if lease else None
-        if refused is None:
-            forbidden = await self.permit(tag, value)
-            refused = ("interlock", forbidden) if forbidden else None
+    async def _write(self, tag: str, value: Value, *, planned: bool) -> WriteReport:
+        refused = await self.refusal(tag, value, planned=planned)
         if refused is not None:
             return self._wire.audit(WriteReport(tag, Outcome.REFUSED, value, None, *refused))
-        return await self._wire.write(definition, value)
+        report = await self._wire.write(self.definition.tags[tag], value)
+        if report.outcome is not Outcome.REFUSED:
+            self._gate.passed(tag)
+        return report
+
+    async def refusal(self, tag: str, value: Value, *, planned: bool = False) -> tuple[str, str] | None:
+        """Return why `value` would not be written to `tag` now (a word of `WriteReport.refused_by`, a text for people).
+
+        Looked at in this order: the tag, its range and limits, its pace, faults of the heating that nobody has reset
+        yet, the lease, interlocks and permissives; to its safe value a tag may go in spite of these. None: nothing
+        stands against it.
+        """
+        refused = await self._gate.refusal(tag, value, planned=planned)
+        if refused is not None or self._safe_values.get(tag) == value:
+            return refused
+        forbidden = await self.permit(tag, value)
+        return ("interlock", forbidden) if forbidden else None
+
+    def doubt(self, tag: str, value: Value) -> str:
+        """Return why a person should be asked before `value` is written to `tag`; "" when nothing is unusual about it.
+
+        Raises:
+            ConfigError: there is no such tag.
+        """
+        return doubt(self._known(tag), value, self.definition.zones)
+
+    async def before(self, tag: str) -> Before:
+        """Return what `tag` holds, read now, and how long ago this line wrote it (process time).
+
+        Raises:
+            ConfigError: there is no such tag.
+        """
+        return await self._gate.before(self._known(tag).name)
 
     async def command(self, code: Command, *, within_s: float) -> CommandReport:
         """Give the PLC a command and wait for its end, at most `within_s` of process time; UNKNOWN when none is heard.
@@ -285,13 +318,32 @@ class Line:
         return plc.forbidden(code, forbidden) if forbidden else await plc.command(code, within_s)
 
     async def safe(self) -> None:
-        """Switch the heater off, end what fills or doses, and prove it.
+        """Bring the line into its declared safe state (else: heater off, then stop), and prove it by read-back.
 
         Raises:
-            DeviceError: it could not be proved.
+            DeviceError: not all of it could be proved.
         """
-        if self._plc is not None:
-            await self._plc.safe()
+        for listener in self._safe_listeners:
+            listener()
+        await self._safe_state.reach()
+
+    def on_safe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the line is about to be made safe: what changes it by itself must end."""
+        self._safe_listeners.append(listener)
+
+    @property
+    def safe_values(self) -> Mapping[str, Value]:
+        """What tags hold in the safe state."""
+        return self._safe_values
+
+    @property
+    def heating_trips(self) -> Mapping[str, HeatingTrip]:
+        """The faults of the heating that nobody has reset, by zone; while any stands, nothing is switched on again."""
+        return self._heating.trips
+
+    def reset_heating(self) -> tuple[HeatingTrip, ...]:
+        """Forget the faults of the heating, for a person who has looked at it; return those that stood."""
+        return self._heating.reset()
 
     def _with_plc(self) -> Plc:
         if self._plc is None:
@@ -344,6 +396,7 @@ class Line:
 
     def _scanned(self, group: Group, scan: Scan) -> None:
         self._look_at_plc(group, scan)
+        self._heating.see(scan, self._scanner.run)
         for listener in self._scan_listeners:
             listener(scan)
         first = self._first.get(group.layout.group)
@@ -375,6 +428,10 @@ class Line:
     def _emit(self, kind: str, data: Mapping[str, object]) -> None:
         if kind == "link_back" and self._plc is not None and data["link"] == self._plc.link:
             self._scanner.run(self._plc.reclaim())  # our lease may have ended meanwhile, the connection cut or not
+        if kind == "write":
+            self._heating.wrote(str(data["tag"]), data["got"])
+        elif kind in _BY_ITSELF and self._plc is not None:
+            self._scanner.run(self._heating.look(self._wire.read))
         for listener in self._event_listeners:
             listener(kind, data)
 

@@ -16,7 +16,8 @@ LOOK = "look"  # the scan group of tags that somebody looks at
 def read_only(definition: LineDefinition) -> LineDefinition:
     """Return the line with nothing that could write: no tag, no heartbeat, no owner of its PLC."""
     tags = {name: replace(tag, writable=False) for name, tag in definition.tags.items()}
-    return replace(definition, tags=tags, control=None)
+    zones = {name: replace(zone, heating=None) for name, zone in definition.zones.items()}
+    return replace(definition, tags=tags, control=None, safe_state=(), zones=zones)
 
 
 def with_inputs(definition: LineDefinition, names: Iterable[str]) -> list[str]:
@@ -58,4 +59,5 @@ def only_wire(definition: LineDefinition, link: str) -> LineDefinition:
     if rules is not None and link == plc:
         wires |= {definition.tags[name].link for name in with_inputs(definition, rules.stale_s)}
     tags = {name: tag for name, tag in definition.tags.items() if tag.link in wires}
-    return replace(definition, tags=tags)
+    steps = tuple(step for step in definition.safe_state if not step.tag or step.tag in tags)
+    return replace(definition, tags=tags, safe_state=steps)

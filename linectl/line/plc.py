@@ -1,4 +1,4 @@
-"""The PLC's manners: who owns the line, the heartbeat, the command handshake, and the way to safety."""
+"""The PLC's manners: who owns the line, the heartbeat, the command handshake, and orders that make safe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ _BEATS_WATCHED = 3  # heartbeats in which a program that keeps the PLC shows its
 _WATCH_S = 0.1  # between two looks at the heartbeat's register
 _BEAT_SHARE = 0.8  # of the heartbeat's period: a beat that was not answered by then has given way to the next
 _RESEND_S = 2.0  # loop time after which a command that never arrived is sent again, with the same number
-_SAFE_TRIES = 3
 _STOP_WITHIN_S = 5.0
 
 NextScan = Callable[[float], Awaitable[None]]
@@ -219,33 +218,17 @@ class Plc:
 
     # safety
 
-    async def safe(self) -> None:
-        """Switch the heater off and end what fills, drains or doses; both are read back.
+    async def order(self, code: Command) -> str:
+        """Give a command that makes safe, though nobody may own the PLC; return what hinders, "" when it is done.
 
-        Raises:
-            DeviceError: that could not be proved. The PLC's own watchdog does the same when the heartbeat ends.
+        One that is not possible in the PLC's present state is done: it stands there already.
         """
-        problem = await self._heater_off()
-        if problem is None and self._tag("command") is not None:
-            await self._own_if_free()
-            report = await self.command(Command.STOP, _STOP_WITHIN_S * self._clock.speed)
-            if report.outcome is not Outcome.CONFIRMED and report.result != Result.STATE:  # STATE: stopped already
-                problem = tr("stop: {outcome} {detail}").format(outcome=report.outcome, detail=report.detail)
-        if problem:
-            raise DeviceError(
-                tr("{line}: the safe state could not be proved ({problem})").format(line=self._name, problem=problem),
-                hint=tr("look at the heater; the PLC switches it off itself when the heartbeat ends"),
-            )
-
-    async def _heater_off(self) -> str | None:
-        heater = self._tag("heater_enable")
-        if heater is None:
-            return None
-        for _ in range(_SAFE_TRIES):
-            report = await self._wire.write(heater, value=False, priority=Priority.STOP)
-            if report.outcome is Outcome.CONFIRMED:
-                return None
-        return tr("heater off: {outcome} {detail}").format(outcome=report.outcome, detail=report.detail)
+        await self._own_if_free()
+        report = await self.command(code, _STOP_WITHIN_S * self._clock.speed)
+        if report.outcome is Outcome.CONFIRMED or report.result == Result.STATE:
+            return ""
+        text = tr("{command}: {outcome} {detail}")
+        return text.format(command=code.name.lower(), outcome=report.outcome, detail=report.detail)
 
     async def _own_if_free(self) -> None:
         reading = await self._wire.read(self._control.owner, priority=Priority.STOP)

@@ -43,8 +43,9 @@ class Result(IntEnum):
 class WriteReport:
     """How a write ended, in the tag's unit; `refused_by` is a machine word and empty unless it was refused.
 
-    `refused_by`: unknown_tag, not_writable, lease, range, limit (the zone's), interlock (or permissive), link (down,
-    or the device given up: nothing was sent), device.
+    `refused_by`: unknown_tag, not_writable, lease, range, limit (the zone's), step and rate (too much at once, too
+    fast), interlock (or permissive), link (down, or the device given up: nothing was sent), device. Who writes by hand
+    may also be refused by arming (not armed, or another is) and soft (unusual, and nobody said that it is meant).
     """
 
     tag: str

@@ -12,7 +12,18 @@ from linectl.model.devices import Device
 from linectl.model.interlocks import Interlocks
 from linectl.model.scaling import Scaling
 
-__all__ = ["Control", "Derivation", "Limit", "LineDefinition", "Scaling", "Secret", "Tag", "Zone"]
+__all__ = [
+    "Control",
+    "Derivation",
+    "Heating",
+    "Limit",
+    "LineDefinition",
+    "SafeStep",
+    "Scaling",
+    "Secret",
+    "Tag",
+    "Zone",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,8 @@ class Tag:
     """One named quantity of the line, `zone.quantity`, in `unit`; from a wire's point or derived from other tags.
 
     `limit` names the quantity of the zone's limits that bounds what may be written here (`temperature`, `naoh`).
+    Outside `warn_low` to `warn_high` a write is asked about; one write changes the value by `step` at most, and writes
+    together by `per_min` a minute; these stand beside those of the zone, and the narrower one counts.
     `states` names the numbers of an enumeration, and any other number is none of it. A `counter` adds up over its
     wraps. A tag of an instrument of the line names it (`device`) and its point there (`device_point`).
     """
@@ -51,6 +64,10 @@ class Tag:
     counter: bool = False
     device: str = ""
     device_point: str = ""
+    warn_low: float | None = None
+    warn_high: float | None = None
+    step: float | None = None
+    per_min: float | None = None
 
     def state(self, value: float | None) -> str:
         """Return what people call `value` when the tag is an enumeration, else an empty text."""
@@ -59,11 +76,44 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Limits in the tag's unit: above `warn` it is said, above `block` and `hard` it is refused (`hard` always)."""
+    """Limits in the tag's unit: above `warn` it is said, above `block` and `hard` it is refused (`hard` always).
+
+    One write changes a set point by `step` at most, and writes together by `per_min` a minute (None: as one likes).
+    """
 
     warn: float
     block: float
     hard: float
+    step: float | None = None
+    per_min: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heating:
+    """How the heating of a zone is watched, by tag name: `temperature`, `setpoint`, and `enable`, which switches it.
+
+    While it is on and more than `hysteresis_k` K below its set point it gains `gain_k` K in each `within_s` s. Above
+    the set point by more than that it does not rise by `gain_k`. It is without a good temperature for `blind_s` s at
+    most, and on for `max_on_s` s at a stretch.
+    """
+
+    temperature: str
+    setpoint: str
+    enable: str
+    gain_k: float
+    within_s: float
+    max_on_s: float
+    hysteresis_k: float
+    blind_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SafeStep:
+    """One step of a line's safe state: `tag` is set to `value`, or the PLC is given `command` (stop, abort, hold)."""
+
+    tag: str = ""
+    value: float | int | bool | None = None
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +129,7 @@ class Zone:
     fill_l_min: float = 0.0
     drain_l_min: float = 0.0
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    heating: Heating | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +163,9 @@ class LineDefinition:
 
     `simulated` lines have no equipment; `speed` is process seconds per second; `hands` names the link through which a
     simulated operator moves bottles. `interlocks` are read from `interlocks_file`, `devices` are its instruments that
-    are described by files of their own, `secrets` the passwords of its links, by link. `config_hash` is the SHA-256 of
-    the file, with device files that of them all; calibrations and interlocks have hashes of their own.
+    are described by files of their own, `secrets` the passwords of its links, by link. `safe_state` is what makes it
+    safe, in order; none: heater off, then stop, as far as it has them. `config_hash` is the SHA-256 of the file, with
+    device files that of them all; calibrations and interlocks have hashes of their own.
     """
 
     name: str
@@ -133,5 +185,6 @@ class LineDefinition:
     config_hash: str = ""
     devices: Mapping[str, Device] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    safe_state: tuple[SafeStep, ...] = ()
     interlocks_file: str = ""
     interlocks: Interlocks | None = None

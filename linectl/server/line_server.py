@@ -20,6 +20,7 @@ from linectl.lab.phases import State
 from linectl.lab.progress import Progress
 from linectl.lab.resume import TakeUp
 from linectl.lab.runner import Runner
+from linectl.line.heating_guard import HeatingTrip
 from linectl.line.line import Command, Line, WriteReport
 from linectl.model.experiments import Experiment
 from linectl.model.interlocks import TripPolicy
@@ -31,6 +32,7 @@ from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
 from linectl.server.registration import registration_of
 from linectl.server.wire_faults import WireFaults, wire_folder
+from linectl.server.writing.writer import Writer
 from linectl.store.store import Store, open_store
 from linectl.words import tr
 
@@ -68,6 +70,7 @@ class LineServer(Commands):
         self.line.on_write(self._written)
         self.store: Store | None = None
         self.desk = PromptDesk(clock)
+        self.writer = Writer(self.line, clock, self)
         self.diary = Diary()
         self.guard: Guard | None = None
         self.progress: Progress | None = None
@@ -103,6 +106,7 @@ class LineServer(Commands):
             )
             await stack.enter_async_context(self.line)
             stack.push_async_callback(self._acted)
+            stack.push_async_callback(self.writer.close)  # with the line still open: what was set for a time goes back
             self._watch()
             self._open = stack.pop_all()
         return self
@@ -196,6 +200,26 @@ class LineServer(Commands):
             self._named.discard(tag)
         await self.store.add_event(self._write_event(report, before, who, why))
         return report
+
+    async def refused(self, report: WriteReport, *, who: str, why: str = "") -> None:
+        """Record a write that was refused before it reached the line."""
+        assert self.store is not None, "the server is not open"
+        before = None if report.tag not in self.definition.tags else self.line.reading(report.tag).value
+        await self.store.add_event(self._write_event(report, before, who, why))
+
+    def tell(self, kind: str, data: Mapping[str, object], act: Act | None = None) -> None:
+        """Record something that happened now, beside the run under way, and what it is in the audit trail."""
+        if self.store is not None:
+            self.store.log_event(Event(self.clock.now_ns(), kind, data, act=act))
+
+    def reset_heating(self, *, who: str, why: str = "") -> tuple[HeatingTrip, ...]:
+        """Forget the faults of the heating that stand, for a person who has looked at it; return them."""
+        stood = self.line.reset_heating()
+        if stood:
+            old = {trip.zone: trip.text for trip in stood}
+            act = Act(self.clock.now_ns(), who, "reset_heating", self.definition.name, old=old, reason=why)
+            self.tell("heating_reset", {"who": who, "zones": list(old), "why": why}, act)
+        return stood
 
     async def _before(self, name: str) -> Value | None:
         """Return what `name` holds before a write, read now; None: nobody knows."""

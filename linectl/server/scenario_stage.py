@@ -86,7 +86,7 @@ def _settings(line: Line, recipe: Recipe, washer: Washer) -> dict[str, Value]:
 
 async def _write_all(line: Line, wanted: Mapping[str, Value]) -> dict[str, Value]:
     for tag, value in wanted.items():
-        report = await line.write(tag, value)
+        report = await line.write(tag, value, planned=True)
         if report.outcome is Outcome.REFUSED:
             text = tr("{tag} = {value} was refused: {why} {detail}")
             raise Refused(text.format(tag=tag, value=value, why=report.refused_by, detail=report.detail))

@@ -75,6 +75,7 @@ class FakePlc:
         self.results: dict[int, int] = {}  # command code -> result; 1 when not given
         self.busy_s = 0.0  # how long a command other than stop stays pending
         self.deaf = 0  # so many commands are not heard
+        self.stuck: dict[str, RawValue] = {}  # by address: what stands there whatever is written
         self._ends: tuple[float, int] | None = None
 
     def read(self, point: Point) -> RawReading | RawValue | None:
@@ -92,6 +93,7 @@ class FakePlc:
             return value
         if point.address == "2/hr10" and isinstance(value, int):
             value = min(value, 800)
+        value = self.stuck.get(point.address, value)
         self.values[point.address] = value
         return value
 

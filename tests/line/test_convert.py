@@ -66,7 +66,7 @@ def test_what_is_written_is_what_is_read_back(raw: int, gain: float) -> None:
     assert encode(point, value) == raw
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 4000.0, -4000.0, True])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 4000.0, -4000.0, 1.7e308, True])
 def test_what_a_register_cannot_hold_is_refused(value: float) -> None:
     with pytest.raises(NotRepresentable):
         encode(TENTHS, value)

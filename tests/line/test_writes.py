@@ -336,7 +336,7 @@ def test_a_heater_that_stays_on_is_an_error_of_the_close_and_the_links_close_all
         bench.wires["plc"].fail()
         with pytest.raises(DeviceError, match="could not be proved"):
             await bench.line.safe()
-        with pytest.raises(DeviceError, match="heater off: unknown"):
+        with pytest.raises(DeviceError, match="heater_enable = false: unknown"):
             await bench.line.close()
         return bench
 

@@ -20,6 +20,30 @@ def of_line() -> tuple[Explanation, ...]:
             command="linectl tags write LINE TAG VALUE --arm",
         ),
         Explanation(
+            "E-ARM-002",
+            exit_code=6,
+            meaning=tr("Somebody else is armed to write: one person at one face writes at a time."),
+            causes=tr("Another face, or another person, armed writing less than five minutes ago."),
+            remedy=tr("Wait for the time in the message, ask whoever it names to disarm, or take over with a reason."),
+            command="linectl audit ls",
+        ),
+        Explanation(
+            "E-ARM-003",
+            exit_code=6,
+            meaning=tr("Writing is armed for five minutes at most, and for more than none."),
+            causes=tr("A longer time was asked for: a line that stays armed is written to by accident."),
+            remedy=tr("Arm it again when the time is over; ramps and values for a time go on without it."),
+            command="linectl audit ls",
+        ),
+        Explanation(
+            "E-ARM-004",
+            exit_code=6,
+            meaning=tr("Taking writing over from somebody needs a reason."),
+            causes=tr("--take-over was given without --reason."),
+            remedy=tr("Say why: the reason stands in the audit trail, beside the name of whoever was armed."),
+            command="linectl audit ls",
+        ),
+        Explanation(
             "E-DEV-001",
             exit_code=5,
             meaning=tr("A device answered wrongly, or stopped answering in the middle of the work."),
@@ -168,5 +192,44 @@ def of_line() -> tuple[Explanation, ...]:
             causes=tr("A slip of the pen, or the file of another line."),
             remedy=tr("Take the name from the list of tags."),
             command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-WRT-RATE",
+            exit_code=6,
+            meaning=tr("The write was refused: the value would change faster than the line's file allows."),
+            causes=tr(
+                "The change from what the tag holds now is more than its `per_min` allows since it was written last."
+            ),
+            remedy=tr("Wait a little, or let it go there as a ramp: --ramp with a rate a minute."),
+            command="linectl tags read LINE TAG",
+        ),
+        Explanation(
+            "E-WRT-SOFT",
+            exit_code=6,
+            meaning=tr("The value is unusual: it is outside the warning limits, and nobody has said that it is meant."),
+            causes=tr("A slip of the finger, or a value that is meant but rare."),
+            remedy=tr("Look at it again; if it is meant, answer yes, or say it again with --yes."),
+            command="linectl tags write LINE TAG VALUE --arm --yes",
+        ),
+        Explanation(
+            "E-WRT-STEP",
+            exit_code=6,
+            meaning=tr("The write was refused: it changes the value by more than one write may."),
+            causes=tr(
+                "The difference from what the tag holds now is above `step` in the line's file; or the tag cannot be "
+                "read now."
+            ),
+            remedy=tr("Go there in smaller steps, or as a ramp: --ramp with a rate a minute."),
+            command="linectl tags read LINE TAG",
+        ),
+        Explanation(
+            "E-WRT-UNDO",
+            exit_code=6,
+            meaning=tr("There is nothing to undo."),
+            causes=tr(
+                "Nothing was set, it was undone already, more than 10 minutes ago, or somebody changed the value since."
+            ),
+            remedy=tr("Set the value that you want; the audit trail shows what the tag held before."),
+            command="linectl audit ls",
         ),
     )

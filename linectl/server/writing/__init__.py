@@ -1,0 +1,1 @@
+"""Writes by hand: who is armed, what is checked, ramps, values for a time, undo."""
