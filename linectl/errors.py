@@ -17,6 +17,7 @@ __all__ = [
     "RunFailed",
     "StoreError",
     "Unreachable",
+    "WrongUse",
 ]
 
 _TOLD = 30  # problems of one file: a sheet that is wrong in every row says so in as many
@@ -62,6 +63,13 @@ def _told(problems: list[Problem]) -> str:
     more = len(problems) - _TOLD
     tail = [tr("... and {count} more").format(count=more)] if more > 0 else []
     return "\n".join([*map(str, problems[:_TOLD]), *tail])
+
+
+class WrongUse(LinectlError):
+    """The command line was not understood; nothing was done."""
+
+    exit_code = 2
+    code = "E-USE-003"
 
 
 class ConfigError(LinectlError):

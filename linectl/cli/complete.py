@@ -108,7 +108,8 @@ def _here(*suffixes: str) -> list[Path]:
 def _shipped(folder: str) -> list[Path]:
     from linectl.config.files import homes
 
-    found = (path for home in homes() for path in sorted((home / folder).glob("*.yaml")))
+    here = [Path()] if Path(folder).is_dir() else []  # a site's own
+    found = (path for home in (*here, *homes()) for path in sorted((home / folder).glob("*.yaml")))
     return [path for path in found if path.is_file()]
 
 

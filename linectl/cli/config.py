@@ -1,4 +1,4 @@
-"""`linectl config`: check a file of any kind; show a line in full; test interlocks; the JSON Schema of each kind."""
+"""`linectl config`: check, show, compare, edit and migrate files of any kind; test interlocks; print JSON Schemas."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from linectl.cli import config_test
-from linectl.cli.complete import any_file, lines
+from linectl.cli import config_diff, config_edit, config_migrate, config_test
+from linectl.cli.complete import any_file
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.config.shown import Shown, ShownLine
+    from linectl.config.shown import Shown, ShownFile
 
 __all__ = ["KINDS", "command"]
 
@@ -37,13 +37,16 @@ KINDS = (
 
 @click.group(
     "config",
-    help=tr("Check a file of any kind; show a line in full; test interlocks; print the JSON Schema of a kind."),
+    help=tr("Check, show, compare, edit and migrate files of any kind; test interlocks; print JSON Schemas."),
 )
 def command() -> None:
     """Hold the verbs."""
 
 
 command.add_command(config_test.command)
+command.add_command(config_diff.command)
+command.add_command(config_edit.command)
+command.add_command(config_migrate.command)
 
 
 @command.command("check", help=tr("Check FILE; every mistake is named as file:line:column."))
@@ -51,39 +54,29 @@ command.add_command(config_test.command)
 @common
 def check(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Load the file, and say what it is."""
-    from linectl.config.load import load_any
-    from linectl.model.faults import Scenario
-    from linectl.model.interlocks import Interlocks
+    from linectl.cli.config_checked import checked, told
+    from linectl.config.files import find_any
 
-    loaded = load_any(file)
-    if isinstance(loaded, Scenario):
-        from linectl.sim.faults.feasible import check_feasible
-
-        check_feasible(loaded)
-    kind = type(loaded).__name__.replace("Definition", "").lower()
+    loaded = checked(find_any(file))
     if as_json:
-        emit("config_check", {"file": str(file), "kind": kind, "name": loaded.name})
+        emit("config_check", {"file": str(file), "kind": loaded.kind, "name": loaded.name})
     else:
-        click.echo(tr("{file}: a sound {kind}, {name}").format(file=file, kind=kind, name=loaded.name))
-        for note in getattr(loaded, "unverified", ()):
-            click.echo(tr("  not verified: {note}").format(note=note))
-        if isinstance(loaded, Interlocks):
-            click.echo(tr("  its cases were not played: linectl config test {file}").format(file=file))
+        click.echo(told(loaded, file))
     return 0
 
 
-@command.command("show", help=tr("Show the line in FILE as it is used: defaults and instruments written out."))
-@click.argument("file", type=click.Path(path_type=Path), shell_complete=lines)
+@command.command("show", help=tr("Show FILE as it is used: defaults and instruments written out."))
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=any_file)
 @click.option("--with-source", is_flag=True, help=tr("value by value, each with the file:line:column that says it"))
 @common
 def show(file: Path, with_source: bool, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
-    """Print the whole line, for people: with instruments it is no file to be read back (`sim up --write-config` is)."""
+    """Print the whole, for people: a line with instruments is no file to be read back (`sim up --write-config` is)."""
     from linectl.config.dump import plain_text
-    from linectl.config.files import find_file
+    from linectl.config.files import find_any, read_source
     from linectl.config.nodes import where
-    from linectl.config.shown import show_line
+    from linectl.config.shown import show_text
 
-    found = show_line(find_file(file, folder="config"))
+    found = show_text(read_source(find_any(file)))
     if as_json:
         emit("config_show", _shown_as_data(found, with_source=with_source))
     elif with_source:
@@ -98,8 +91,8 @@ def _source(shown: Shown) -> str:
     return f"{shown.file}:{shown.line}:{shown.column}" if shown.file else tr("default")
 
 
-def _shown_as_data(found: ShownLine, *, with_source: bool) -> dict[str, Any]:
-    data = {"file": found.file, "line": found.data}
+def _shown_as_data(found: ShownFile, *, with_source: bool) -> dict[str, Any]:
+    data = {"file": found.file, "kind": found.kind, found.kind: found.data}
     if not with_source:
         return data
     places = [

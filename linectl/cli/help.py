@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from linectl.cli.output import table
+from linectl.cli.options import common
+from linectl.cli.output import emit, table
 from linectl.words import tr
 
 __all__ = ["command"]
@@ -12,7 +15,8 @@ __all__ = ["command"]
 
 @click.command("help", help=tr("Explain the exit codes."))
 @click.argument("topic", default="exit-codes", type=click.Choice(["exit-codes"]))
-def command(topic: str) -> int:  # noqa: ARG001  # one topic so far
+@common
+def command(topic: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # one topic; --data is common
     """Print the table of exit codes."""
     rows = [
         ["0", tr("done")],
@@ -25,8 +29,12 @@ def command(topic: str) -> int:  # noqa: ARG001  # one topic so far
         ["7", tr("not confirmed, or nobody to answer")],
         ["8", tr("run ended by a person")],
         ["9", tr("verdict --check: every glue is NO-GO")],
+        ["10", tr("--check: it is so (files differ)")],
         ["11", tr("verdict --check: more bottles are needed")],
         ["130", tr("Ctrl+C")],
     ]
+    if as_json:
+        emit("help", {"exit_codes": {row[0]: row[1] for row in rows}})
+        return 0
     click.echo(table([tr("code"), tr("meaning")], rows))
     return 0

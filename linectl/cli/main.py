@@ -8,15 +8,17 @@ import sys
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from linectl import words
-from linectl.errors import LinectlError
+from linectl.cli.flags import after_verb, chosen_language, wants_json
+from linectl.errors import LinectlError, WrongUse
+
+if TYPE_CHECKING:
+    from click import ClickException
 
 __all__ = ["run"]
 
-_VALUE_FLAGS = ("--data", "--line", "--lang")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # their errors name no file when it was open already
-_BARE_FLAGS = ("--json", "--sim", "-q", "--quiet", "--dry-run")
 
 
 def run(argv: list[str]) -> int:
@@ -31,11 +33,12 @@ def run(argv: list[str]) -> int:
 def _run(argv: list[str]) -> int:
     if argv == ["--version"]:
         return _version()
-    argv = _flags_after_verb(argv)
+    argv = after_verb(argv)
+    as_json = wants_json(argv)
     try:
-        return _dispatch(_choose_language(argv))
+        return _called(chosen_language(argv), as_json=as_json)
     except LinectlError as error:
-        return _tell(error, as_json="--json" in argv)
+        return _tell(error, as_json=as_json)
     except KeyboardInterrupt:  # while the verb was still being loaded
         return 130
     except BrokenPipeError:
@@ -44,7 +47,11 @@ def _run(argv: list[str]) -> int:
     except OSError as error:
         if error.filename is None and error.errno not in _DISK:
             raise
-        return _tell(_unwritten(error), as_json="--json" in argv)
+        return _tell(_unwritten(error), as_json=as_json)
+
+
+def _called(argv: list[str], *, as_json: bool) -> int:
+    return _version(as_json=True) if argv == ["--json", "--version"] else _dispatch(argv, as_json=as_json)
 
 
 def _unwritten(error: OSError) -> LinectlError:
@@ -58,63 +65,48 @@ def _unwritten(error: OSError) -> LinectlError:
     )
 
 
-def _version() -> int:
+def _version(*, as_json: bool = False) -> int:
     from importlib.metadata import version
 
-    sys.stdout.write(f"linectl {version('linectl')}\n")
+    if as_json:
+        from linectl.cli.output import emit
+
+        emit("version", {"version": version("linectl")})
+    else:
+        sys.stdout.write(f"linectl {version('linectl')}\n")
     return 0
 
 
-def _flags_after_verb(argv: list[str]) -> list[str]:
-    """Move global flags given before the verb behind it, where each verb declares them."""
-    early: list[str] = []
-    rest = list(argv)
-    while rest and rest[0].startswith("-"):
-        name = rest[0].split("=", 1)[0]
-        if name in _VALUE_FLAGS:
-            taken = 1 if "=" in rest[0] else 2
-        elif name in _BARE_FLAGS:
-            taken = 1
-        else:
-            break
-        early += rest[:taken]
-        rest = rest[taken:]
-    return rest + early
-
-
-def _choose_language(argv: list[str]) -> list[str]:
-    """Speak the language of --lang before click is imported; return `argv` without it (a wrong one stays)."""
-    rest: list[str] = []
-    lang, left = words.language(), list(argv)
-    while left:
-        word = left.pop(0)
-        value = word.removeprefix("--lang=") if word.startswith("--lang=") else left[0] if left else ""
-        if word.split("=")[0] != "--lang" or value not in words.LANGUAGES:
-            rest.append(word)
-            continue
-        lang = value
-        if word == "--lang":
-            left.pop(0)
-    words.use(lang)
-    return rest
-
-
-def _dispatch(argv: list[str]) -> int:
+def _dispatch(argv: list[str], *, as_json: bool) -> int:
     import click
 
     group = import_module("linectl.cli.verbs").group
     if "_LINECTL_COMPLETE" in os.environ:  # a shell asks for words: group.main answers
-        import_module("linectl.cli.completion").prepare(_flags_after_verb)
+        import_module("linectl.cli.completion").prepare(after_verb)
     try:
         result = group.main(args=argv, prog_name="linectl", standalone_mode=False)
     except click.exceptions.Abort as abort:
         return 7 if isinstance(abort.__cause__, EOFError) else 130
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the help
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _tell_wrong_use(error, as_json=as_json)
     except KeyboardInterrupt:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _tell_wrong_use(error: ClickException, *, as_json: bool) -> int:
+    """Tell what click did not understand, with the usage of the verb; a machine gets it as any other error."""
+    from linectl.cli.output import envelope, explained_by
+
+    ours = WrongUse(error.format_message())
+    if as_json:
+        sys.stdout.write(envelope("error", None, ours) + "\n")
+    error.show()
+    sys.stderr.write(explained_by(ours.code) + "\n")
+    return ours.exit_code
 
 
 def _tell(error: LinectlError, *, as_json: bool) -> int:

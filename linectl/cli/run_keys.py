@@ -11,6 +11,7 @@ import tty
 from types import TracebackType
 from typing import Any, Self
 
+from linectl.cli.questions import somebody_there
 from linectl.cli.run_commands import Commanded, RunCommands, Typed, typed
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.model.prompts import PromptKind
@@ -21,16 +22,6 @@ _ENDS = ("\r", "\n")
 _BACK = ("\x7f", "\b")
 _CLEAR = "\x15"  # Ctrl+U
 _END_OF_INPUT = "\x04"
-
-
-def somebody_there() -> bool:
-    """Return whether a person can be asked here: a terminal at both ends, with this program in its foreground."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except OSError:  # a terminal that is not this program's own
-        return True
 
 
 class Keys:

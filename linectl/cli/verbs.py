@@ -42,10 +42,12 @@ VERBS = {
     "frames": ("linectl.cli.frames", "what a recording or a wire fault's file holds, in words"),
     "scan": ("linectl.cli.scan", "look for what answers: Modbus units, serial ports, MQTT topics"),
     "doctor": ("linectl.cli.doctor", "check links, rights, ports, clock, store and every tag; say what to do"),
+    "init": ("linectl.cli.init", "copy the lines and experiments that come with linectl, for a new site"),
     "config": (
         "linectl.cli.config",
-        "check a file of any kind, show a line in full, test interlocks, print JSON Schemas",
+        "check, show, compare and edit files of any kind, test interlocks, print JSON Schemas",
     ),
+    "secrets": ("linectl.cli.secrets", "keep passwords and keys outside every file"),
     "sim": ("linectl.cli.sim", "the simulated bath and washer on real wires: serve, show, break, replay"),
     "explain": ("linectl.cli.explain", "explain an error code: causes, what to do"),
     "completion": ("linectl.cli.completion", "print the script by which a shell completes words at TAB"),

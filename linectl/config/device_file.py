@@ -20,13 +20,13 @@ from linectl.config.schema import FileModel, Finite, nearest, validate
 from linectl.model.devices import DeviceDefinition, DevicePoint, Expectation
 from linectl.words import tr
 
-__all__ = ["DeviceFile", "check_holes", "load_device_text"]
+__all__ = ["ORDERED", "DeviceFile", "check_holes", "load_device_text"]
 
 Text = Annotated[str, Field(min_length=1)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 UnitId = Annotated[int, Field(ge=1, le=247)]
 
-_ORDERED = frozenset({"u32", "i32", "u64", "i64", "f32", "f64"})
+ORDERED = frozenset({"u32", "i32", "u64", "i64", "f32", "f64"})
 _UNIT_BEFORE = re.compile(r"[0-9]+/")
 
 
@@ -146,7 +146,7 @@ def _names(data: object) -> list[str]:
 
 
 def _point(point: DevicePointFile, file: DeviceFile, unit: str = "") -> Point:
-    own = "order" in point.model_fields_set or point.kind not in _ORDERED
+    own = "order" in point.model_fields_set or point.kind not in ORDERED
     return Point(unit + point.point, point.kind, point.readback, point.order if own else file.order)
 
 

@@ -90,7 +90,7 @@ def _link(settings: LinkSettings, secret: Secret | None) -> dict[str, Any]:
     if isinstance(settings, ModbusRtuSettings):
         del values["xonxoff"], values["rtscts"]  # its bytes are any bytes, its lines those of RS-485
     if isinstance(settings, MqttSettings) and secret is not None and secret.username == settings.username:
-        values |= {"password_file": secret.file, "password_env": secret.env}
+        values |= {"password_file": secret.file, "password_env": secret.env, "password_secret": secret.name}
     empty: tuple[Any, ...] = ({}, None, "")
     return {"type": _TYPES[type(settings)]} | {key: value for key, value in values.items() if value not in empty}
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from linectl.errors import ConfigError, Problem
 from linectl.words import tr
 
-__all__ = ["SourceText", "find_file", "homes", "is_file", "read_source"]
+__all__ = ["SourceText", "came_with_linectl", "find_any", "find_file", "homes", "is_file", "read_source"]
 
 SUFFIX = ".yaml"
+_FOLDERS = ("config", "experiments")
 MAX_BYTES = 1_000_000  # a configuration beyond this is a mistake (a log, a database), and YAML is slow
 
 
@@ -28,22 +29,34 @@ class SourceText:
 def find_file(name: str | Path, *, beside: str | Path | None = None, folder: str = "config") -> Path:
     """Return the file called `name` (the suffix `.yaml` may be left out).
 
-    It is looked for as given, then beside the file that names it (`beside`) and in that file's sister folder, then
-    in `folder` of the source tree of an editable install, last in `share/linectl` of the installation.
+    It is looked for as given, then beside the file that names it (`beside`), in that file's sister folder and in the
+    folder above it, then in `folder` of the working folder (a site's own), then in `folder` of the source tree of an
+    editable install, last in `share/linectl` of the installation.
 
     Raises:
         ConfigError: it is in none of these places; the message names them all.
     """
-    tried: list[Path] = []
-    for place in _places(Path(name), beside, folder):
-        for path in _with_suffix(place):
-            if is_file(path):
-                return path
-            tried.append(path)
-    places = "\n".join(f"  {path}" for path in dict.fromkeys(tried))
+    return _first(name, [path for place in _places(Path(name), beside, folder) for path in _with_suffix(place)])
+
+
+def _first(name: str | Path, places: list[Path]) -> Path:
+    found = next((path for path in places if is_file(path)), None)
+    if found is not None:
+        return found
+    tried = "\n".join(f"  {path}" for path in dict.fromkeys(places))
     raise ConfigError(
-        tr("{name}: no such file; looked for:\n{places}").format(name=name, places=places), code="E-CFG-002"
+        tr("{name}: no such file; looked for:\n{places}").format(name=name, places=tried), code="E-CFG-002"
     )
+
+
+def find_any(name: str | Path) -> Path:
+    """Return the file of any kind called `name`: as given, else among the lines or experiments that are here.
+
+    Raises:
+        ConfigError: it is in none of these places; the message names them all.
+    """
+    places = [place for folder in _FOLDERS for place in _places(Path(name), None, folder)]
+    return _first(name, [path for place in places for path in _with_suffix(place)])
 
 
 def is_file(path: Path) -> bool:
@@ -88,15 +101,32 @@ def _places(name: Path, beside: str | Path | None, folder: str) -> list[Path]:
     places = [name]
     if beside is not None:
         home = Path(beside).parent
-        places += [home / name, home.parent / folder / name]
-    return [*places, *(home / folder / name for home in homes())]
+        places += [home / name, home.parent / folder / name, home.parent / name]
+    return [*places, *(home / folder / name for home in (*_site(folder), *homes()))]
+
+
+def _site(folder: str) -> list[Path]:
+    """Return the working folder when it is a site with a `folder` of its own (see `linectl init`)."""
+    try:
+        here = Path.cwd()
+    except OSError:  # taken away meanwhile
+        return []
+    return [here] if (here / folder).is_dir() else []
 
 
 def homes() -> list[Path]:
     """Return the folders that hold what comes with linectl (`config`, `experiments`), in the order of search."""
     root = Path(__file__).resolve().parents[2]
-    share = Path(sys.prefix) / "share" / "linectl"
-    return [root, share] if (root / "pyproject.toml").is_file() else [share]  # a tree: an editable install
+    return [root, _share()] if (root / "pyproject.toml").is_file() else [_share()]  # a tree: an editable install
+
+
+def came_with_linectl(path: Path) -> bool:
+    """Return whether `path` belongs to the installation, which an update replaces; a source tree is one's own."""
+    return path.resolve().is_relative_to(_share().resolve())
+
+
+def _share() -> Path:
+    return Path(sys.prefix) / "share" / "linectl"
 
 
 def _with_suffix(path: Path) -> list[Path]:

@@ -63,7 +63,7 @@ def json_schema(kind: str) -> dict[str, Any]:
 def _broker(part: dict[str, Any]) -> None:
     """Allow the version as a number; a password, which the model knows only to refuse it, is no key of a file."""
     del part["properties"]["password"]
-    part["description"] = "An MQTT broker; its password is kept elsewhere (password_file, password_env)."
+    part["description"] = "A broker; its password is kept elsewhere (password_secret, password_file, password_env)."
     part["properties"]["version"] = _or(part["properties"]["version"], {"const": 5})
 
 

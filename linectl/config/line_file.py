@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from drivers.link import Point
 from drivers.settings import LinkSettings, ModbusRtuSettings, ModbusTcpSettings, MqttSettings, TlsSettings, UnitSettings
-from linectl.config.link_files import LinkFile, MqttFile
+from linectl.config.link_files import PASSWORD_KEYS, LinkFile, MqttFile
 from linectl.config.nodes import Document
 from linectl.config.point_fields import PointFields
 from linectl.config.schema import FileModel, Finite
@@ -257,12 +257,12 @@ def _secrets(file: LineFile, document: Document) -> dict[str, Secret]:
     for name, link in file.links.items():
         if not isinstance(link, MqttFile):
             continue
-        key = next((key for key in ("password_file", "password_env", "tls") if getattr(link, key)), "")
+        key = next((key for key in (*PASSWORD_KEYS, "tls") if getattr(link, key)), "")
         if key:
             problem = document.problem(("links", name, key), "")
             place = (problem.file, problem.line, problem.column, problem.where)
             kept = _resolved(link.password_file, Path(document.source.path).parent)
-            found[name] = Secret(link.username, kept, link.password_env, place)
+            found[name] = Secret(link.username, kept, link.password_env, link.password_secret, place)
     return found
 
 

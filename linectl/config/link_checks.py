@@ -12,6 +12,7 @@ from drivers.link import Point
 from linectl.config.device_file import check_holes
 from linectl.config.line_file import LineFile
 from linectl.config.link_files import (
+    PASSWORD_KEYS,
     HandshakeFile,
     LinkFile,
     ModbusRtuFile,
@@ -20,6 +21,7 @@ from linectl.config.link_files import (
     SourceFile,
     UnitFile,
 )
+from linectl.config.named_secrets import is_name
 from linectl.config.nodes import Document, Loc
 from linectl.words import tr
 
@@ -101,19 +103,27 @@ def _tty(port: str) -> str:
 def _check_mqtt(link: MqttFile, loc: Loc, document: Document) -> None:
     if "password" in link.model_fields_set:
         message = tr(
-            "a password does not belong into a line file: put it into a file of its own (chmod 600) and name that by "
-            "`password_file`, or name an environment variable by `password_env`"
+            "a password does not belong into a line file: keep it with `linectl secrets set NAME` and name it by "
+            "`password_secret`, or name a file of its own (chmod 600) by `password_file`, a variable by `password_env`"
         )
         document.complain((*loc, "password"), message)
     _check_topics(link, loc, document)
     if link.tls is not None and bool(link.tls.certificate_file) != bool(link.tls.key_file):
         message = tr("`certificate_file` and `key_file` belong together")
         document.complain((*loc, "tls", "certificate_file" if link.tls.certificate_file else "key_file"), message)
-    if link.password_file and link.password_env:
-        document.complain((*loc, "password_env"), tr("`password_file` is given too: expected one of them"))
-    for key in ("password_file", "password_env"):
-        if getattr(link, key) and not link.username:
+    _check_password(link, loc, document)
+
+
+def _check_password(link: MqttFile, loc: Loc, document: Document) -> None:
+    given = [key for key in PASSWORD_KEYS if getattr(link, key)]
+    for key in given[1:]:
+        document.complain((*loc, key), tr("`{key}` is given too: expected one of them").format(key=given[0]))
+    for key in given:
+        if not link.username:
             document.complain((*loc, key), tr("a password needs its `username`"))
+    if link.password_secret and not is_name(link.password_secret):
+        text = tr("`{name}` is no name of a secret: small letters, digits and _, a letter first")
+        document.complain((*loc, "password_secret"), text.format(name=link.password_secret[:40]))
 
 
 def _check_topics(link: MqttFile, loc: Loc, document: Document) -> None:

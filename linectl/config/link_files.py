@@ -24,7 +24,7 @@ from drivers.settings import (
 )
 from linectl.config.schema import FileModel
 
-__all__ = ["HOLE", "HandshakeFile", "LinkFile", "MqttFile", "UnitFile", "units_of"]
+__all__ = ["HOLE", "PASSWORD_KEYS", "HandshakeFile", "LinkFile", "MqttFile", "UnitFile", "units_of"]
 
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,6 +35,9 @@ Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 HOLE = re.compile(r"(co|di|ir|hr)([0-9]{1,5})(?:-([0-9]{1,5}))?")
 """How a line file writes addresses that a unit must never be asked for: `hr100-119`, or `hr7`."""
+
+PASSWORD_KEYS = ("password_secret", "password_file", "password_env")
+"""How a broker's link says where its password is kept: one of them."""
 
 _TLS_PORT = 8883  # the port that IANA keeps for MQTT over TLS
 
@@ -184,6 +187,7 @@ class MqttFile(FileModel):
     password: Any = None
     password_file: str = ""
     password_env: str = ""
+    password_secret: str = ""
     version: Literal["3.1.1", "5"] = "3.1.1"
     tls: TlsFile | None = None
     sources: dict[Word, SourceFile] = Field(default_factory=dict)

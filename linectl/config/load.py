@@ -45,6 +45,7 @@ __all__ = [
     "load_interlocks_text",
     "load_line",
     "load_line_text",
+    "load_text",
 ]
 
 T = TypeVar("T")
@@ -211,7 +212,15 @@ def load_any(path: str | Path) -> Loaded:
     Raises:
         ConfigError: with every problem in the file, or for a `kind` that is not known.
     """
-    source = read_source(path)
+    return load_text(read_source(path))
+
+
+def load_text(source: SourceText) -> Loaded:
+    """Return what the text of a file describes, as `load_any` does.
+
+    Raises:
+        ConfigError: with every problem in the file, or for a `kind` that is not known.
+    """
     document = parse(source)
     kind = document.data.get("kind") if isinstance(document.data, dict) else None
     if kind == "line":

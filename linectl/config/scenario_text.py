@@ -21,7 +21,7 @@ from linectl.model.faults import KINDS, FaultKind, FaultOrder, Scenario
 from linectl.model.lines import LineDefinition
 from linectl.words import tr
 
-__all__ = ["LineOf", "absent", "machines_of", "scenario"]
+__all__ = ["LineOf", "absent", "machines_of", "scenario", "write_out"]
 
 LineOf = Callable[[Path], LineDefinition]
 """Reads the line file to which a scenario belongs."""
@@ -67,7 +67,7 @@ def scenario(source: SourceText, line_of: LineOf) -> Scenario:
         ConfigError: with every problem in the file.
     """
     document = parsed(source, "scenario")
-    _write_out(document)
+    write_out(document)
     file = validate(document, ScenarioFile)
     if file is None:
         stop_on_problems(document)
@@ -99,7 +99,7 @@ def scenario(source: SourceText, line_of: LineOf) -> Scenario:
 # short forms, written out before the schema looks
 
 
-def _write_out(document: Document) -> None:
+def write_out(document: Document) -> None:
     """Turn times into seconds, and gather what is said of a fault beside the keys of every order in `values`."""
     data = document.data
     if "duration" in data:

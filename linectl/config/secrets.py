@@ -10,14 +10,14 @@ from pathlib import Path
 
 from drivers.settings import LinkSettings, MqttSettings
 from linectl.config.files import SourceText, is_file, read_source
+from linectl.config.named_secrets import Unusable, first_line
+from linectl.config.named_secrets import secret as named
 from linectl.config.nodes import Document, parse
 from linectl.errors import ConfigError, Problem
 from linectl.model.lines import LineDefinition, Secret
 from linectl.words import tr
 
 __all__ = ["with_secrets"]
-
-_MAX_BYTES = 4096  # a password beyond this is another file
 
 
 def with_secrets(definition: LineDefinition, names: Iterable[str] | None = None) -> LineDefinition:
@@ -36,7 +36,7 @@ def with_secrets(definition: LineDefinition, names: Iterable[str] | None = None)
         secret = definition.secrets.get(name)
         if not isinstance(settings, MqttSettings):
             continue
-        if secret is not None and (secret.file or secret.env) and secret.username == settings.username:
+        if secret is not None and (secret.file or secret.env or secret.name) and secret.username == settings.username:
             links[name] = _with_password(settings, secret, problems)
         troubles = list(_tls_troubles(settings))
         if troubles:
@@ -49,40 +49,28 @@ def with_secrets(definition: LineDefinition, names: Iterable[str] | None = None)
 
 def _with_password(settings: MqttSettings, secret: Secret, problems: list[Problem]) -> LinkSettings:
     try:
-        return replace(settings, password=_of_file(Path(secret.file)) if secret.file else _of_environment(secret.env))
-    except _Trouble as error:
+        return replace(settings, password=_password(secret))
+    except Unusable as error:
         problems.append(Problem(*secret.place, str(error)))
         return settings
 
 
-class _Trouble(Exception):
-    """A secret cannot be had; the message says why and what to do."""
+def _password(secret: Secret) -> str:
+    """Return the password where it is kept.
 
-
-def _of_environment(name: str) -> str:
-    value = os.environ.get(name, "")
+    Raises:
+        Unusable: it is not there, or others may read it.
+    """
+    if secret.name:
+        return named(secret.name)
+    if secret.file:
+        return first_line(Path(secret.file))
+    value = os.environ.get(secret.env, "")
     if not value:
-        raise _Trouble(tr("the environment variable {name} is not set: export it before starting").format(name=name))
-    return value
-
-
-def _of_file(path: Path) -> str:
-    """Return the first line of a file that only its owner may read."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        message = tr("{path} cannot be read: {why}").format(path=path, why=error.strerror or error)
-        raise _Trouble(message) from error
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise _Trouble(
-            tr("{path} may be read by others (mode {mode}): chmod 600 {path}").format(path=path, mode=_mode(mode))
+        raise Unusable(
+            tr("the environment variable {name} is not set: export it before starting").format(name=secret.env)
         )
-    text = data[:_MAX_BYTES].decode("utf-8", errors="replace").partition("\n")[0].rstrip("\r")
-    if len(data) > _MAX_BYTES or not text or "\ufffd" in text:
-        raise _Trouble(tr("{path} holds no password: expected one line of text").format(path=path))
-    return text
+    return value
 
 
 def _document(source: str) -> Document:

@@ -1,26 +1,30 @@
-"""A line file as it is used: defaults and what instruments' files say written out, each value with its source."""
+"""A file as it is used: defaults and what instruments' files say written out, each value with its source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, MqttSettings, UnitSettings
-from linectl.config.device_file import DeviceFile
+from linectl.config.device_file import ORDERED, DeviceFile
 from linectl.config.documents import parsed
-from linectl.config.files import read_source
+from linectl.config.files import SourceText, read_source
+from linectl.config.interlock_form import write_out as write_out_interlocks
+from linectl.config.json_schema import MODELS
 from linectl.config.line_devices import Filled, fill_in
 from linectl.config.line_file import LineFile, TagFile
 from linectl.config.link_files import MqttFile
-from linectl.config.load import load_line_text
-from linectl.config.nodes import Document, Loc
+from linectl.config.load import load_line_text, load_text
+from linectl.config.nodes import Document, Loc, parse
 from linectl.config.point_fields import POINT_KEYS
+from linectl.config.scenario_text import write_out as write_out_scenario
 from linectl.config.schema import validate
+from linectl.config.short_forms import write_out as write_out_experiment
 from linectl.model.devices import Device
 
-__all__ = ["Shown", "ShownLine", "show_line"]
+__all__ = ["Shown", "ShownFile", "show_line", "show_text"]
 
 _OF_A_WIRE = ("link", "device", "point", "kind", "order", "readback", "gain", "offset", "bad_raw", "states", "counter")
 """What a tag that is computed from others does not use."""
@@ -38,28 +42,95 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownLine:
-    """All that a line consists of, as its file would say it in full, and the same value by value."""
+class ShownFile:
+    """All that a file of a kind says or leaves to its defaults, as it would say it in full; the same value by value.
+
+    `marks` is where keys and items stand in the file itself: line and column, from 1.
+    """
 
     file: str
+    kind: str
     data: dict[str, Any]
     values: tuple[Shown, ...]
+    marks: Mapping[Loc, tuple[int, int]] = field(default_factory=dict, repr=False)
 
 
-def show_line(path: str | Path) -> ShownLine:
+def show_text(source: SourceText) -> ShownFile:
+    """Return what the text of a file of any kind says, written out; a line with its instruments, without passwords.
+
+    Raises:
+        ConfigError: with every problem in the file, and in those that it names.
+    """
+    found = parse(source).data
+    kind = found.get("kind") if isinstance(found, dict) else None
+    if kind == "line":
+        return _line(source)
+    load_text(source)
+    kind = str(kind)
+    document = parsed(source, kind)
+    if kind in _SHORT_FORMS:
+        _SHORT_FORMS[kind](document)
+    file = validate(document, MODELS[kind])
+    assert file is not None
+    data = file.model_dump(by_alias=True, exclude_none=True)
+    if isinstance(file, DeviceFile):
+        _with_order(file, data, document)
+    for order in data.get("faults", ()) if kind == "scenario" else ():
+        order.update(order.pop("values"))  # figures of a fault stand beside its other keys
+    return ShownFile(source.path, kind, data, tuple(_each(document, data, ())), document.marks)
+
+
+def _with_order(file: DeviceFile, data: dict[str, Any], document: Document) -> None:
+    """Give the points of an instrument, which say no word order of their own, that of the instrument, if any."""
+    for name, point in file.points.items():
+        if "order" in point.model_fields_set:
+            continue
+        if point.kind not in ORDERED:
+            del data["points"][name]["order"]
+            continue
+        data["points"][name]["order"] = file.order
+        if ("order",) in document.marks:
+            document.marks["points", name, "order"] = document.marks["order",]
+
+
+_SHORT_FORMS: Mapping[str, Callable[[Document], None]] = {
+    "experiment": write_out_experiment,
+    "interlocks": write_out_interlocks,
+    "scenario": write_out_scenario,
+}
+"""What makes the long form of a kind's file, which its model knows, of the short ones that people write."""
+
+
+def _each(document: Document, value: Any, loc: Loc) -> Iterator[Shown]:
+    """Give each value with its place in the file; a list of plain values is one."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _each(document, item, (*loc, str(key)))
+    elif isinstance(value, tuple | list) and any(isinstance(item, dict) for item in value):
+        for number, item in enumerate(value):
+            yield from _each(document, item, (*loc, number))
+    else:
+        plain = list(value) if isinstance(value, tuple) else value
+        yield Shown(loc, plain, *(_mark(document, loc) or ("", 0, 0)))
+
+
+def show_line(path: str | Path) -> ShownFile:
     """Return the line in the file `path`, written out; passwords are not looked up, and none is in it.
 
     Raises:
         ConfigError: with every problem in the file, and in those that it names.
     """
-    source = read_source(path)
+    return _line(read_source(path))
+
+
+def _line(source: SourceText) -> ShownFile:
     load_line_text(source)
     document = parsed(source, "line")
     file = validate(document, LineFile)
     assert file is not None
     whole = _Whole(document, file, fill_in(file, document))
     data = whole.data()
-    return ShownLine(source.path, data, tuple(whole.shown(data, ())))
+    return ShownFile(source.path, "line", data, tuple(whole.shown(data, ())), document.marks)
 
 
 @dataclass(slots=True)

@@ -146,7 +146,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where the password of `username` on a link is kept: in a file or an environment variable, never in a line file.
+    """Where the password of `username` on a link is kept: a file, an environment variable, a secret's name.
 
     `place` is where the line file names it (file:line:column: key), for whoever has to put it right.
     """
@@ -154,6 +154,7 @@ class Secret:
     username: str
     file: str = ""
     env: str = ""
+    name: str = ""
     place: tuple[str, int, int, str] = field(default=("", 1, 1, ""), compare=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 
 from linectl import words
 from linectl.cli.main import run
-from linectl.config.files import SourceText, find_file
-from linectl.config.load import load_line
+from linectl.config.dump import plain_text
+from linectl.config.files import SourceText, find_file, read_source
+from linectl.config.load import load_line, load_text
 from linectl.config.nodes import parse, where
-from linectl.config.shown import Shown, ShownLine, show_line
+from linectl.config.shown import Shown, ShownFile, show_line, show_text
 
 LINE = """\
 kind: line
@@ -51,7 +53,7 @@ def hall(tmp_path: Path) -> Path:
     return file
 
 
-def by_place(found: ShownLine) -> dict[str, Shown]:
+def by_place(found: ShownFile) -> dict[str, Shown]:
     return {where(each.loc): each for each in found.values}
 
 
@@ -154,9 +156,41 @@ def test_no_password_is_shown_nor_a_place_for_one(hall: Path) -> None:
     assert "password" not in show_line(hall).data["links"]["broker"]
 
 
-def test_a_wrong_line_and_another_kind_are_told_as_ever(hall: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_line_is_told_as_ever_and_another_kind_shown(hall: Path, capfd: pytest.CaptureFixture[str]) -> None:
     hall.write_text(LINE.replace("gain: 0.1", "gian: 0.1"))
     assert run(["config", "show", str(hall)]) == 3
     assert f"{hall}:11:" in capfd.readouterr().err
-    assert run(["config", "show", str(find_file("glue_screening", folder="experiments"))]) == 3
-    assert "line" in capfd.readouterr().err
+    assert run(["config", "show", "glue_screening", "--json"]) == 0
+    data = json.loads(capfd.readouterr().out)["data"]
+    assert (data["kind"], data["experiment"]["kind"]) == ("experiment", "experiment")
+
+
+def shipped() -> list[Path]:
+    root = find_file("simulated").resolve().parents[1]
+    found = [path for folder in ("config", "experiments") for path in sorted((root / folder).rglob("*.yaml"))]
+    return [path for path in found if "kind: line" not in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_file_of_another_kind_is_shown_in_a_form_that_reads_back_to_the_same(path: Path) -> None:
+    source = read_source(path)
+    found = show_text(source)
+    again = load_text(SourceText(str(path), plain_text(found.data), ""))
+    own = {"sha256", "file_hash", "places", "text"}  # of the text, not of what it says
+    for name in {field.name for field in dataclasses.fields(again)} - own:
+        one, other = getattr(again, name), getattr(load_text(source), name)
+        assert _placeless(one) == _placeless(other), name
+    for each in found.values:
+        keys = [str(part) for part in each.loc if isinstance(part, str)]
+        if each.file:  # at its key, or at what its short form was written out of
+            assert said(each).lstrip("\"'[").startswith((keys[-1], *keys[-2:-1], f"{each.value}")), where(each.loc)
+
+
+def _placeless(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(_placeless(each) for each in value)
+    if isinstance(value, dict):
+        return {key: _placeless(each) for key, each in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and hasattr(value, "place"):
+        return {f.name: _placeless(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "place"}
+    return value

@@ -147,9 +147,29 @@ def test_no_entry_is_dead() -> None:
     assert not catalogue().obsolete
 
 
-def test_the_usual_messages_of_click_are_there() -> None:
+NEVER_SEEN = {  # of click: mistakes of whoever declares a verb, and what no verb of linectl uses
+    "Arguments take exactly one parameter declaration, got {length}: {decls}.",
+    "Boolean option {decl!r} cannot use the same flag for true/false.",
+    "Could not determine name for option with declarations {decls!r}",
+    "Invalid start character for option ({option})",
+    "Name '{name}' defined twice",
+    (
+        "No options defined but a name was passed ({name}). Did you mean to declare an argument instead? "
+        "Did you mean to pass '--{name}'?"
+    ),
+    "Unknown color {colour!r}",
+    "Unknown standard stream '{name}'",
+    "Value must be an iterable.",
+    "d",  # days in a progress bar
+    "{editor}: Editing failed",
+    "{editor}: Editing failed: {e}",
+}
+
+
+def test_every_message_of_click_that_a_person_can_see_is_there() -> None:
     usual = {"Usage:", "Options", "Commands", "Error: {message}", "No such command {name!r}.", "Missing argument"}
     assert usual <= entries().keys() & of_click()
+    assert sorted(map(str, of_click() - entries().keys() - NEVER_SEEN)) == []
 
 
 def test_every_entry_is_translated_and_none_is_fuzzy() -> None:

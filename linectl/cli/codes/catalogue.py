@@ -58,6 +58,7 @@ def families() -> dict[str, str]:
         "LSE": tr("who holds the line"),
         "RES": tr("taking up a killed run"),
         "RUN": tr("runs"),
+        "SEC": tr("secrets"),
         "SIM": tr("the simulated line"),
         "SRV": tr("whoever serves a line"),
         "STO": tr("the store"),

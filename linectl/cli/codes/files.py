@@ -39,6 +39,14 @@ def of_files() -> tuple[Explanation, ...]:
             command="linectl config test FILE",
         ),
         Explanation(
+            "E-CFG-004",
+            exit_code=6,
+            meaning=tr("A file was changed by somebody else while you edited it."),
+            causes=tr("Two people, or a person and a program, changed one file at the same time."),
+            remedy=tr("Your draft is kept: look what differs, and bring into it what the other one changed."),
+            command="linectl config diff FILE OTHER",
+        ),
+        Explanation(
             "E-FIT-001",
             exit_code=6,
             meaning=tr("The data cannot tell the parameters of the fit."),
@@ -66,6 +74,14 @@ def of_files() -> tuple[Explanation, ...]:
             causes=tr("Too little memory, or a library that crashed."),
             remedy=tr("Close other programs and try again, with fewer runs at a time; the record is untouched."),
             command="linectl doctor",
+        ),
+        Explanation(
+            "E-SEC-001",
+            exit_code=3,
+            meaning=tr("A secret cannot be kept or used as it is."),
+            causes=tr("It is empty or of several lines, or its file may be read by others."),
+            remedy=tr("Set it again: linectl then keeps it in a file that only you may read."),
+            command="linectl secrets set NAME",
         ),
         Explanation(
             "E-STO-001",
@@ -106,5 +122,13 @@ def of_files() -> tuple[Explanation, ...]:
             causes=tr("A slip in the code, or a code of another version of linectl."),
             remedy=tr("Copy the code from the error, or find it in the list of all codes."),
             command="linectl explain",
+        ),
+        Explanation(
+            "E-USE-003",
+            exit_code=2,
+            meaning=tr("The command line was not understood; nothing was done."),
+            causes=tr("A misspelt verb or option, a value of another kind, one word too many or too few."),
+            remedy=tr("The message names the word; the verb's own --help says what it takes."),
+            command="linectl help exit-codes",
         ),
     )

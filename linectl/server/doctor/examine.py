@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drivers.settings import MqttSettings
 from linectl.config.files import read_source
+from linectl.config.named_secrets import known
 from linectl.config.nodes import parse
 from linectl.errors import ConfigError, LinectlError, Refused
 from linectl.line.line import Line
@@ -17,7 +18,15 @@ from linectl.server.discovery.ports import port_facts
 from linectl.server.doctor.devices import judge_devices, with_expectations
 from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.server.doctor.links import judge_pace, judge_unopened
-from linectl.server.doctor.machine import clock_facts, judge_clock, judge_store, packages, secrets, store_facts
+from linectl.server.doctor.machine import (
+    clock_facts,
+    judge_clock,
+    judge_store,
+    named_secrets,
+    packages,
+    secrets,
+    store_facts,
+)
 from linectl.server.doctor.plc import judge_plc
 from linectl.server.doctor.ports import judge_port, port_of, shared_ports
 from linectl.server.doctor.tags import Said, deaf_units, judge_deaf_unit, judge_tag
@@ -63,6 +72,9 @@ def examine_computer(store: Path, step_s: float = 0.0, *, of_line: bool = False)
     found = Diagnosis()
     found.looked("packages", tr("no foreign package in the way"), packages())
     found.looked("clock", tr("date and time service"), judge_clock(clock_facts(step_s)))
+    kept = len(known())
+    if kept:
+        found.looked("secrets", ntr("{n} kept by name", "{n} kept by name", kept).format(n=kept), named_secrets())
     facts = store_facts(store)
     if of_line:
         found.looked("store", str(store), judge_store(facts))

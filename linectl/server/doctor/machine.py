@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from linectl.clock import VIRTUAL_START_NS, wall_ns
+from linectl.config.named_secrets import known, secret_folder
 from linectl.config.secrets import with_secrets
 from linectl.errors import ConfigError, LinectlError
 from linectl.model.lines import LineDefinition
@@ -27,6 +29,7 @@ __all__ = [
     "clock_facts",
     "judge_clock",
     "judge_store",
+    "named_secrets",
     "packages",
     "secrets",
     "store_facts",
@@ -149,6 +152,21 @@ def packages(owners: Mapping[str, list[str]] | None = None) -> Iterator[Finding]
         )
         do = tr("install linectl into an environment of its own")
         yield Finding(Level.ERROR, "packages", "drivers_collision", what, do)
+
+
+def named_secrets() -> Iterator[Finding]:
+    """Give what is wrong with the secrets that are kept by name, whatever line needs them."""
+    for name, places in known().items():
+        for found in places:
+            if found.trouble:
+                what = f"{name}: {found.trouble}"
+                do = tr("put it right: linectl secrets set {name}").format(name=name)
+                yield Finding(Level.ERROR, "secrets", "secret_unusable", what, do, Place(file=found.at), exit_code=3)
+    folder = secret_folder()
+    if os.name == "posix" and folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        what = tr("others may change what is in {folder}").format(folder=folder)
+        do = f"chmod 700 {folder}"
+        yield Finding(Level.ERROR, "secrets", "secrets_open", what, do, Place(file=str(folder)), exit_code=3)
 
 
 def secrets(definition: LineDefinition) -> dict[str, list[Finding]]:

@@ -1,0 +1,126 @@
+"""Global flags stand before the verb, after it or between, and a wrong use is told to people and machines alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linectl import words
+from linectl.cli.flags import GROUPS, after_verb, wants_json
+from linectl.cli.main import run
+from linectl.cli.verbs import VERBS, group
+from tests.words.test_catalogue import run_linectl
+
+Say = Callable[..., tuple[int, str, str]]
+PATH = ("sim", "fault", "ls")
+FLAGS = (("--json",), ("--data", "d"), ("--data=d",), ("-y",), ("--reason", "because"), ("--timeout", "3"))
+
+
+def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield " ".join(path), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from leaves(found, (*path, name))
+
+
+def test_each_verb_has_the_flags_that_all_have() -> None:
+    found = dict(leaves(group))
+    assert len(found) > len(VERBS)
+    for path, command in found.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--json", "--data", "--lang"} <= options, path
+
+
+def test_the_verbs_that_have_verbs_are_known() -> None:
+    def groups(command: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            if isinstance(found, click.Group):
+                yield " ".join((*path, name))
+                yield from groups(found, (*path, name))
+
+    assert isinstance(group, click.Group)
+    assert set(groups(group)) == GROUPS, "bring GROUPS of linectl/cli/flags.py up to date"
+
+
+@given(st.lists(st.sampled_from(FLAGS), max_size=3), st.data())
+def test_wherever_the_flags_stand_before_the_last_verb_it_gets_the_same(
+    flags: list[tuple[str, ...]], data: st.DataObject
+) -> None:
+    places = sorted(data.draw(st.lists(st.integers(0, len(PATH)), min_size=len(flags), max_size=len(flags))))
+    argv: list[str] = []
+    for number, word in enumerate((*PATH, "x.yaml")):
+        for place, flag in zip(places, flags, strict=True):
+            argv += flag if place == number else ()
+        argv.append(word)
+    assert after_verb(argv) == [*PATH, *(part for flag in flags for part in flag), "x.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("given_words", "moved"),
+    [
+        ("--json status --watch 5", "status --json --watch 5"),
+        ("--json status -5", "status --json -5"),
+        ("sim --json show --sim x", "sim show --json --sim x"),
+        ("--json status -- --arm", "status --json -- --arm"),
+        ("status -- --json", "status -- --json"),
+        ("--nonsense --json status", "--nonsense --json status"),
+        ("status --data", "status --data"),
+        ("", ""),
+    ],
+)
+def test_an_option_of_the_verbs_own_and_a_double_dash_stay_where_they_are(given_words: str, moved: str) -> None:
+    assert after_verb(given_words.split()) == moved.split()
+    assert wants_json(moved.split()) is ("--json" in moved.partition("-- ")[0])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("stauts",),
+        ("config", "chekc"),
+        ("tags", "ls"),
+        ("tags", "ls", "simulated", "--nonsense"),
+        ("doctor", "--wait", "often"),
+        ("config", "schema", "lin"),
+        ("--lang", "de", "status"),
+        ("status", "--data"),
+        ("doctor", "--sim"),
+    ],
+)
+def test_a_wrong_use_ends_with_2_and_is_told_to_people_and_machines(say: Say, argv: tuple[str, ...]) -> None:
+    words.use("en")
+    code, out, err = say(*argv)
+    assert (code, out) == (2, "")
+    assert "Error: " in err
+    assert "linectl explain E-USE-003" in err
+    code, out, err = say("--json", *argv)
+    body = json.loads(out)
+    assert code == 2
+    assert (body["ok"], body["data"], body["error"]["code"]) == (False, None, "E-USE-003")
+    assert body["error"]["message"] in err.replace("\n", " ")
+
+
+def test_in_french() -> None:
+    ended = run_linectl("tags", "--lang", "fr", "--json", "ls")
+    assert ended.returncode == 2
+    assert "Argument manquant" in json.loads(ended.stdout)["error"]["message"]
+    assert "Missing" not in ended.stdout + ended.stderr
+    assert "Utilisation" in ended.stderr or "Usage\u00a0:" in ended.stderr
+
+
+def test_the_version_for_machines(say: Say, capfd: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--json", "--version"], ["--lang", "en", "--json", "--version"]):
+        capfd.readouterr()
+        assert run(argv) == 0
+        assert json.loads(capfd.readouterr().out)["schema"] == "linectl.version/1"
