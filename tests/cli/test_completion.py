@@ -101,9 +101,9 @@ def test_bash_really_completes_a_line_at_tab(home: Path) -> None:
     os.close(slave)
     try:
         said = heard(master, "ready")
-        os.write(master, b"linectl expl\tE-AR\t\r")
-        said += heard(master, "--arm, which says")
-        assert "linectl explain E-ARM-001" in said
+        os.write(master, b"linectl expl\tE-DE\t\r")
+        said += heard(master, "what to do")
+        assert "linectl explain E-DEV-001" in said
     finally:
         shell.kill()
         shell.wait()
@@ -202,7 +202,7 @@ def test_a_folder_and_what_is_not_known_are_left_to_the_shell() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_codes_and_faults_are_offered() -> None:
-    assert names("explain", "e-arm") == ["E-ARM-001"]
+    assert names("explain", "e-dev") == ["E-DEV-001"]
     assert len(names("sim", "fault", "add", "")) > 30
 
 
