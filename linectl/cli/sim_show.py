@@ -53,7 +53,8 @@ def command(plain: bool, which: str, data: Path | None, as_json: bool) -> int:
 
 def print_once(look: Callable[[], TwinView]) -> None:
     """Print one look as plain text."""
-    from linectl.tui.twin_drawing import draw, plain
+    from linectl.tui.styled import plain
+    from linectl.tui.twin_drawing import draw
 
     columns = shutil.get_terminal_size((_PLAIN_COLUMNS, 40)).columns
     click.echo(plain(draw(look(), max(columns, 74), 200)))

@@ -10,6 +10,7 @@ from typing import Any
 from drivers.link import RawReading
 from linectl.errors import ConfigError
 from linectl.line.links import address_of
+from linectl.line.reason_words import reason_text
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.readings import Quality, Value
 from linectl.words import decimal, number, tr
@@ -59,19 +60,7 @@ def age_text(age_s: float) -> str:
 
 def quality_text(quality: Quality) -> str:
     """Return what a quality means, for people: `good`, or why not."""
-    words = {
-        "": tr("good"),
-        "not_connected": tr("not connected"),
-        "sensor_failure": tr("sensor failure"),
-        "out_of_range": tr("out of range"),
-        "stale": tr("too old"),
-        "waiting_for_initial_data": tr("nothing yet"),
-        "out_of_service": tr("not there"),
-        "substituted": tr("substituted"),
-        "timeout": tr("no answer"),
-        "bad_reply": tr("wrong answer"),
-    }
-    return words.get(quality.reason, quality.reason)
+    return reason_text(quality.reason)
 
 
 def tag_row(definition: LineDefinition, tag: Tag) -> list[str]:

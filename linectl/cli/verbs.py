@@ -15,6 +15,7 @@ VERBS = {
     "run": ("linectl.cli.run", "run an experiment, on the line or on the simulated rig (--sim)"),
     "experiment": ("linectl.cli.experiment", "check an experiment file, print its plan"),
     "resume": ("linectl.cli.resume", "take up a run whose program died"),
+    "watch": ("linectl.cli.watch", "the line on this terminal, live; or each change as a line"),
     "serve": ("linectl.cli.serve", "hold a line for good: scan, guard, record, run; the others ask it"),
     "status": ("linectl.cli.status", "the line as it is now; the last run and how it ended"),
     "answer": ("linectl.cli.run_verbs:answer", "answer a question of the run under way"),

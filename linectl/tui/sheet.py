@@ -20,14 +20,14 @@ from textual.widgets import Static
 from linectl.errors import Refused
 from linectl.lab.desk import PromptDesk, fits
 from linectl.lab.progress import Progress
-from linectl.model.prompts import Answer, Prompt, PromptKind
+from linectl.model.prompts import Answer, Prompt
 from linectl.tui.marks import Mark, Marks
+from linectl.tui.typed import typed_value
 from linectl.words import tr
 
 __all__ = ["ObservationSheet"]
 
 FACE = "sheet"
-_YES, _NO = {"", "o", "oui", "y", "yes"}, {"n", "non", "no"}
 
 
 class ObservationSheet(App[None]):
@@ -218,7 +218,7 @@ class ObservationSheet(App[None]):
     def _answer_line(self, typed: str) -> None:
         prompt = self._prompt
         assert prompt is not None
-        value = _value(prompt, typed.strip())
+        value = typed_value(prompt, typed.strip())
         if value is None or fits(prompt, value):
             self._said = tr("not understood") if value is None else fits(prompt, value)
             self.bell()
@@ -303,22 +303,3 @@ class ObservationSheet(App[None]):
 def _places(prompt: Prompt) -> list[int]:
     places = prompt.facts.get("positions", ())
     return [int(str(each)) for each in places] if isinstance(places, tuple | list) else []
-
-
-def _value(prompt: Prompt, text: str) -> bool | float | str | tuple[int, ...] | None:
-    """Return what `text` answers, None when it does not fit the kind of question."""
-    match prompt.kind:
-        case PromptKind.CONFIRM:
-            return True if text.lower() in _YES else False if text.lower() in _NO else None
-        case PromptKind.NUMBER:
-            try:
-                return float(text.replace(",", "."))
-            except ValueError:
-                return None
-        case PromptKind.CHOICE:
-            return prompt.options[int(text) - 1] if text.isdigit() and 0 < int(text) <= len(prompt.options) else text
-        case PromptKind.POSITIONS:
-            words = text.replace(",", " ").split()
-            return tuple(map(int, words)) if all(word.isdigit() for word in words) else None
-        case _:
-            return text

@@ -7,30 +7,15 @@ that stands, `≠` where what the PLC says is not what is true.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from itertools import zip_longest
 
 from linectl.server.twin_view import FaultView, Quantity, TwinView, ZoneView
+from linectl.tui.styled import Line, Mood, cut
 from linectl.tui.twin_words import alarm_words, fault_words, refusal_words, words
 from linectl.words import decimal, tr
 
-__all__ = ["Line", "Mood", "draw", "plain"]
+__all__ = ["draw"]
 
-
-class Mood(StrEnum):
-    """What a piece of text says by its colour."""
-
-    NORMAL = "normal"
-    QUIET = "quiet"
-    STRONG = "strong"
-    LIQUID = "liquid"  # text in a tank, below the level
-    ALARM = "alarm"
-    WARNING = "warning"
-    FAULT = "fault"
-    LIE = "lie"
-
-
-Line = tuple[tuple[str, Mood], ...]
 
 _NARROWEST, _WIDEST = 8, 14
 _BAR_REACH_K = 5.0  # to both sides of the setpoint
@@ -42,22 +27,7 @@ def draw(view: TwinView, width: int, height: int) -> list[Line]:
     foot = [*_machine(view, width), *_counts(view, width)]
     room = height - len(body) - len(foot) - len(view.standing) - 2  # a screen has few lines for alarms
     top = [_head(view), *_alarm_bar(view, width, max(1, room)), *body, *foot]
-    return [_cut(line, width) for line in (*top, *_faults(view, height - len(top)))][:height]
-
-
-def plain(lines: Iterable[Line]) -> str:
-    """Return lines without their colours."""
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
-
-
-def _cut(line: Line, width: int) -> Line:
-    found: list[tuple[str, Mood]] = []
-    for text, mood in line:
-        if width <= 0:
-            break
-        found.append((text[:width], mood))
-        width -= len(text)
-    return tuple(found)
+    return [cut(line, width) for line in (*top, *_faults(view, height - len(top)))][:height]
 
 
 # head, counts and faults

@@ -18,27 +18,18 @@ from textual.widgets import Static
 
 from linectl.errors import LinectlError, Unreachable
 from linectl.server.twin_view import TwinView
-from linectl.tui.twin_drawing import Line, Mood, draw
+from linectl.tui.styled import STYLES, Line, Mood
+from linectl.tui.twin_drawing import draw
 from linectl.words import tr
 
 __all__ = ["TwinPicture", "content_of"]
 
 _PERIOD_S = 0.25
-_STYLES = {
-    Mood.NORMAL: "",
-    Mood.QUIET: "dim",
-    Mood.STRONG: "bold",
-    Mood.LIQUID: "on #3d454b",
-    Mood.ALARM: "bold white on #d40000",
-    Mood.WARNING: "black on #e07000",
-    Mood.FAULT: "#222222 on #d8b400",
-    Mood.LIE: "bold black on #9ab8d8",
-}
 
 
 def content_of(lines: list[Line]) -> Content:
     """Return lines with their colours, for a widget."""
-    rows = [Content.assemble(*((text, _STYLES[mood]) for text, mood in line if text)) for line in lines]
+    rows = [Content.assemble(*((text, STYLES[mood]) for text, mood in line if text)) for line in lines]
     return Content("\n").join(rows)
 
 
@@ -104,7 +95,7 @@ class TwinPicture(App[None]):
         except LinectlError as error:
             gone = tr("the simulated line has ended; q closes the picture")
             said = gone if isinstance(error, Unreachable) else error.message
-            keys.update(Content.assemble((f" {said} ", _STYLES[Mood.ALARM])))
+            keys.update(Content.assemble((f" {said} ", STYLES[Mood.ALARM])))
             return
         size = self.size
         self.query_one("#plant", Static).update(content_of(draw(view, size.width, max(1, size.height - 1))))

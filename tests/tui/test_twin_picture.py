@@ -18,7 +18,8 @@ from linectl.sim.bath import registers as bath_registers
 from linectl.sim.washer import interlocks
 from linectl.sim.washer.alarms import Alarm, Device
 from linectl.sim.washer.plc import WasherPlc
-from linectl.tui.twin_drawing import Line, Mood, draw, plain
+from linectl.tui.styled import Line, Mood, plain
+from linectl.tui.twin_drawing import draw
 from linectl.tui.twin_picture import TwinPicture
 from linectl.tui.twin_words import alarm_words, fault_words, refusal_words
 from linectl.tui.twin_words import words as machine_words
