@@ -7,16 +7,19 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.asking import asking, of_line
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit, table
 from linectl.words import number, tr
 
 __all__ = ["command"]
 
+_SELECT_WITHIN_S = 60.0
 
-@click.group("recipe", help=tr("List and show line recipes; promote one by a GO."))
+
+@click.group("recipe", help=tr("List and show line recipes; set the line to one; promote one by a GO."))
 def command() -> None:
-    """Hold `ls`, `show` and `promote`."""
+    """Hold `ls`, `show`, `select` and `promote`."""
 
 
 @command.command("ls", help=tr("List the recipes in ./recipes and those that came with linectl."))
@@ -81,6 +84,29 @@ def show(name: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  #
         click.echo(
             text.format(glue=behind.glue, hash=behind.verdict_hash, runs=", ".join(behind.runs), version=behind.version)
         )
+    return 0
+
+
+@command.command("select", help=tr("Set the served line to the recipe NAME: each value written and read back."))
+@click.argument("name")
+@click.option("--reason", default="", help=tr("why; kept in the record"))
+@click.option("--dry-run", is_flag=True, help=tr("say what would be written; nothing is sent"))
+@of_line
+def select(name: str, reason: str, dry_run: bool, line: str, data: Path | None, as_json: bool) -> int:
+    """Select a recipe; a file is named by its place on this machine."""
+    file = Path(name)
+    args = {"recipe": str(file.absolute()) if file.is_file() else name, "reason": reason, "dry_run": dry_run}
+    with asking(data, line) as server:
+        told = server.ask("recipe_select", args, within_s=_SELECT_WITHIN_S)
+    if as_json:
+        emit("recipe_select", told)
+        return 0
+    click.echo(table([tr("tag"), tr("value")], [[tag, number(value)] for tag, value in told["values"].items()]))
+    if dry_run:
+        click.echo(tr("nothing was sent"))
+        return 0
+    text = tr("the machine is set to {recipe} (hash {hash})")
+    click.echo(text.format(recipe=told["recipe"], hash=told["recipe_hash"][:12]))
     return 0
 
 

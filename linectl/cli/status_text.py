@@ -8,7 +8,7 @@ from typing import Any
 from linectl.cli.output import table
 from linectl.words import decimal, tr
 
-__all__ = ["duration", "interlock_lines", "quality", "screen", "shown_value"]
+__all__ = ["duration", "interlock_lines", "machine_lines", "quality", "screen", "shown_value"]
 
 State = Mapping[str, Any]
 
@@ -17,6 +17,7 @@ def screen(state: State) -> str:
     """Return one screen: line and holder, run, questions, interlocks, links that are lost, values."""
     parts = [
         _head(state),
+        *machine_lines(state.get("machine")),
         *_run(state.get("run")),
         *_prompts(state.get("prompts") or ()),
         *interlock_lines(state.get("interlocks") or {}),
@@ -37,6 +38,33 @@ def _head(state: State) -> str:
         pid=holder["pid"],
         since=str(holder["since"])[:16].replace("T", " ") + "Z",
     )
+
+
+def machine_lines(machine: State | None) -> list[str]:
+    """Return what the machine does, what it is set to, and the lot in it; nothing where the line has none."""
+    if machine is None:
+        return []
+    from linectl.cli.lot_text import glue_name
+    from linectl.line.packml import state_name, state_of
+
+    recipe = machine["recipe"] or tr("none")
+    if machine["recipe_left"]:
+        recipe = tr("{recipe}, changed since: {tags}").format(recipe=recipe, tags=", ".join(machine["recipe_left"]))
+    now = state_name(state_of(machine["state_number"]))
+    lines = [tr("machine: {state}; recipe: {recipe}").format(state=now, recipe=recipe)]
+    counters, lot = machine["counters"], machine["lot"]
+    if counters["inside"] is not None:
+        text = tr("  this shift: {went_in} bottles in, {out} out, {rejected} rejected; {inside} inside")
+        fields = {"went_in": counters["bottles_in"], "out": counters["bottles_out"], "inside": counters["inside"]}
+        lines.append(text.format(**fields, rejected=counters["bottles_rejected"]))
+    if lot is not None:
+        text = tr("  lot {name}: {bottle} of {grower}, glue {glue}, {count} out")
+        fields = {"name": lot["name"], "bottle": lot["bottle"], "grower": lot["grower"], "count": lot["bottles_seen"]}
+        lines.append(text.format(**fields, glue=glue_name(lot["glue"])))
+        if lot["quarantined"]:
+            text = tr("  {count} bottles of it are SET ASIDE  (linectl lot show {name})")
+            lines.append(text.format(count=lot["doubtful"], name=lot["name"]))
+    return lines
 
 
 def _run(run: State | None) -> list[str]:

@@ -55,6 +55,7 @@ class WasherFile(FileModel):
     coldest_bottle_in_c: Finite = 0.0
     agitation_order: NotNegative = 0.3
     exit_below_c: Finite = 30.0
+    shelf_days: NotNegative = 0.0
     hot_caustic_s: Positive = 900.0
     limits: dict[str, LimitFile] = Field(default_factory=dict)
     zones: Annotated[dict[str, ZoneFile], Field(min_length=1)]

@@ -22,19 +22,25 @@ class Total:
     - the device took something back (after a power cut it goes on from the value it had saved): nothing is added, and
       counting goes on from there.
 
-    So the total never falls, and no restart of a device adds 2^32.
+    So the total never falls, and no restart of a device adds 2^32. A total that was kept (`total`, with the raw value
+    `raw` at which it stood) is gone on with.
     """
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, *, raw: int | None = None, total: int = 0) -> None:
         self._range = 1 << bits
-        self._last: int | None = None
-        self.total = 0
+        self._last = raw
+        self.total = total
         self.wraps = 0
         self.restarts = 0
 
     def __repr__(self) -> str:
         """Return the total, the last raw value, and what was seen on the way."""
         return f"<Total {self.total} (raw {self._last}), {self.wraps} wraps, {self.restarts} restarts>"
+
+    @property
+    def raw(self) -> int | None:
+        """The newest raw value; None before the first."""
+        return self._last
 
     def add(self, raw: int) -> int:
         """Return the total with the raw value `raw` (0 to 2^bits - 1), the newest."""

@@ -19,9 +19,14 @@ class Command(IntEnum):
     STOP = 3
     HOLD = 4
     UNHOLD = 5
+    SUSPEND = 6
+    UNSUSPEND = 7
     ABORT = 8
     CLEAR = 9
     ACKNOWLEDGE = 100
+    DRAIN_TANKS = 101  # of a washer
+    SELECT_RECIPE = 102  # one of the PLC's own, by the number in `command_argument`
+    SELECT_MODE = 103  # likewise
     FILL = 110
     DRAIN = 111
     DOSE = 112

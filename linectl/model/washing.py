@@ -99,6 +99,7 @@ class Washer:
 
     `agitation_order` is m of time ~ factor^-m, an estimate used where no experiment has fitted it. `limits` are those
     of any zone by quantity (`temperature` °C, `naoh` %). A bottle stands at most `hot_caustic_s` in caustic zones.
+    `shelf_days` is how long a washed bottle keeps clean, 0 where nobody knows.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Washer:
     coldest_bottle_in_c: float = 0.0
     agitation_order: float = 0.3
     exit_below_c: float = 30.0
+    shelf_days: float = 0.0
     hot_caustic_s: float = 900.0
     limits: Mapping[str, Limit] = field(default_factory=dict)
     description: str = ""

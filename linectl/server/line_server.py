@@ -21,6 +21,7 @@ from linectl.lab.progress import Progress
 from linectl.lab.resume import TakeUp
 from linectl.lab.runner import Runner
 from linectl.line.heating_guard import HeatingTrip
+from linectl.line.interlocks import State as Rules
 from linectl.line.line import Command, Line, WriteReport
 from linectl.model.experiments import Experiment
 from linectl.model.interlocks import TripPolicy
@@ -30,9 +31,11 @@ from linectl.model.readings import Reading, Value
 from linectl.model.records import Act, Event
 from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
+from linectl.server.machine import Machine
 from linectl.server.registration import registration_of
 from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.server.writing.writer import Writer
+from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store
 from linectl.words import tr
 
@@ -40,6 +43,7 @@ __all__ = ["LineServer"]
 
 SCRIPT = "script"  # who writes when nobody is named: a program that holds the line
 INTERLOCK = "interlock"  # who holds or ends a run when an interlock trips
+NO_TRIPS = Rules()
 _EXECUTE = 6  # PackML
 _HOLD_WITHIN_S = 5.0  # process time for a command that a trip gives
 
@@ -73,6 +77,7 @@ class LineServer(Commands):
         self.writer = Writer(self.line, clock, self)
         self.diary = Diary()
         self.guard: Guard | None = None
+        self.machine: Machine | None = None
         self.progress: Progress | None = None
         """Where the run under way stands; None when nothing runs."""
         self.experiment: Experiment | None = None
@@ -122,6 +127,28 @@ class LineServer(Commands):
             keep = self.store.log_event
             self.guard = Guard(rules, self.line, self.clock, note=keep, start=self._start, acts=self._trip)
             self.guard.watch()
+        self.machine = self._made_machine(self.store)
+        self.machine.open(StoreReader(self.store_file))
+
+    def _made_machine(self, store: Store) -> Machine:
+        """Return the room of the line's machine; it listens after the guard, so that it sees its trips at once."""
+        guard = self.guard
+        return Machine(
+            self.line,
+            self.clock,
+            store,
+            write=self.write,
+            refusing=self._against,
+            rules=None if guard is None else guard.rules,
+            rules_state=lambda: NO_TRIPS if guard is None else guard.state,
+            aborting=lambda who, why: self.abort(who=who.operator, why=why),
+            losing=lambda: [self.would_lose()] if self.run_id else [],
+        )
+
+    async def _against(self, command: str) -> tuple[str, ...]:
+        """Return what stands against `command` now."""
+        why = "" if self.guard is None else await self.guard.refusal(command, None)
+        return (why,) if why else ()
 
     def _happened(self, kind: str, data: Mapping[str, object]) -> None:
         """Keep an event of the line where no run does."""
@@ -161,6 +188,8 @@ class LineServer(Commands):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the line (heater off, lease given back), then the store."""
+        if self.machine is not None:
+            self.machine.close()
         await self._open.aclose()
 
     def _executes(self) -> bool:

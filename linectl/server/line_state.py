@@ -36,6 +36,7 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
             "run": state.run,
             "prompts": state.prompts,
             "interlocks": state.interlocks,
+            "machine": state.machine,
             "journal": state.journal,
         }
     )
@@ -125,6 +126,10 @@ class _LineState:
     def interlocks(self) -> dict[str, Any]:
         guard = self._server.guard
         return {"tripped": [], "missing": []} if guard is None else guard.section()
+
+    def machine(self) -> dict[str, Any] | None:
+        machine = self._server.machine
+        return None if machine is None else machine.section()
 
     def journal(self) -> list[dict[str, Any]]:
         entries = [_entry(number, event) for number, event in self._server.diary if event.kind not in _SILENT]

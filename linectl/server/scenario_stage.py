@@ -12,6 +12,7 @@ from linectl.line.line import Line
 from linectl.line.reports import Command, Result
 from linectl.model.readings import Value
 from linectl.model.washing import Recipe, Washer
+from linectl.server.recipe_setting import settings
 from linectl.words import tr
 
 __all__ = ["hold_bath", "start_washer"]
@@ -48,7 +49,7 @@ async def start_washer(line: Line, clock: Clock, recipe: Recipe, washer: Washer)
         DeviceError: the PLC did not take it.
         Refused: linectl or the PLC does not let it.
     """
-    written = await _write_all(line, _settings(line, recipe, washer))
+    written = await _write_all(line, settings(line.definition, "washer", recipe, washer))
     await _give(line, Command.RESET)
     await _reach(line, clock, _IDLE)
     written |= await _write_all(line, dict.fromkeys(_SWITCHED_ON, True))
@@ -71,17 +72,6 @@ async def _allowed(line: Line, clock: Clock, tag: str) -> None:
         if clock.process_s() >= end_s:
             raise Refused(why)
         await clock.sleep(1.0)
-
-
-def _settings(line: Line, recipe: Recipe, washer: Washer) -> dict[str, Value]:
-    """Return the setpoints of `recipe`, as far as the line has them."""
-    wanted: dict[str, Value] = {}
-    for phase in recipe.phases:
-        wanted[f"{phase.zone}.setpoint"] = phase.temperature_c
-        wanted[f"{phase.zone}.naoh_setpoint"] = phase.naoh_pct
-    wanted["washer.speed_setpoint"] = round(washer.rate_b_h(recipe.cycle_s))
-    unheated = {f"{zone.name}.setpoint" for zone in washer.zones if zone.kind in {"prerinse", "final"}}
-    return {tag: value for tag, value in wanted.items() if tag in line.definition.tags and tag not in unheated}
 
 
 async def _write_all(line: Line, wanted: Mapping[str, Value]) -> dict[str, Value]:

@@ -18,6 +18,7 @@ from linectl.server.as_data import iso
 from linectl.server.line_ops import LineOps
 from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
+from linectl.server.machine_ops import machine_operations
 from linectl.server.run_ops import RunOps
 from linectl.words import language
 
@@ -46,9 +47,8 @@ async def served(
         OSError: the endpoint file cannot be written.
     """
     since_ns, token = server.clock.now_ns(), secrets.token_urlsafe(24)
-    ops = LineOps(
-        server, sections_of(server, operator=operator, since_ns=since_ns), (*RunOps(server).operations(), *more)
-    )
+    rooms = (*RunOps(server).operations(), *(() if server.machine is None else machine_operations(server.machine)))
+    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*rooms, *more))
     name = server.definition.name
     listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
     async with listener:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from linectl.errors import Refused, StoreError
+from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Value
 from linectl.model.records import Bottle, Check, Event, Run, Trial
-from linectl.store import audit, rows
+from linectl.store import audit, lot_rows, rows
 from linectl.store.audit import AuditEntry, Broken, Head
 from linectl.store.catalogue import unpack
 from linectl.store.codec import Block, BlockHead, decode
@@ -142,6 +143,43 @@ class StoreReader:
     def events_of(self, kind: str) -> list[Event]:
         """Return the events of one kind of the whole store, in the order in which they were written."""
         return [rows.event_from(row) for row in self._fetch(rows.EVENTS_OF_KIND, kind)]
+
+    def lots(self) -> list[Lot]:
+        """Return the wash lots, oldest first; none from a store of a linectl that knew none."""
+        return self._lots()[0]
+
+    def lot(self, name: str) -> Lot:
+        """Return the wash lot called `name`; "last" is the newest.
+
+        Raises:
+            Refused: there is no such lot; the message names those that are near.
+        """
+        lots = self.lots()
+        exact = [lot for lot in lots if lot.name == name] or (lots[-1:] if name == "last" else [])
+        if exact:
+            return exact[0]
+        near = _nearest(name, [lot.name for lot in lots])
+        text = tr("no lot {name}; there are: {lots}").format(name=name, lots=", ".join(near) or tr("none"))
+        raise Refused(text, hint=tr("list them with: linectl lot ls"), code="E-LOT-001")
+
+    def loose_quarantines(self) -> list[Quarantine]:
+        """Return the quarantines of bottles that belong to no lot."""
+        return self._lots()[1]
+
+    def counters(self) -> dict[str, tuple[int, int]]:
+        """Return, by counter of the line, its last raw value and its total."""
+        if not self._has_lots():
+            return {}
+        return {name: (raw, total) for name, raw, total in self._fetch(lot_rows.COUNTERS)}
+
+    def _lots(self) -> tuple[list[Lot], list[Quarantine]]:
+        if not self._has_lots():
+            return [], []
+        return lot_rows.lots_from(self._fetch(lot_rows.LOTS), self._fetch(lot_rows.QUARANTINES))
+
+    def _has_lots(self) -> bool:
+        """Tell whether the store has tables of lots: asked each time, for a writer may have migrated it meanwhile."""
+        return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lot'"))
 
     def audit(self, since_ns: int | None = None) -> Iterator[AuditEntry]:
         """Yield the entries of the audit trail in their order, those of `since_ns` (ns UTC) and later."""

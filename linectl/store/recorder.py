@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Scan
 from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
-from linectl.store import audit, codec, rows
+from linectl.store import audit, codec, lot_rows, rows
 from linectl.store.core import Action, Job
 from linectl.store.spans import SpanBook
 from linectl.store.writer import Writer
@@ -146,6 +147,44 @@ class Recorder:
         """Record an event."""
         self._tell(event)
         await self._writer.submit(_simple(partial(rows.add_event, event=event, data=rows.event_data(event))))
+
+    async def put_lots(
+        self,
+        lots: Sequence[Lot],
+        counted: lot_rows.Counted,
+        event: Event | None = None,
+        *,
+        loose: Sequence[Quarantine] = (),
+    ) -> None:
+        """Record lots, quarantines and counters as they are now, and what happened to them, in one transaction."""
+        if event is not None:
+            self._tell(event)
+        await self._writer.submit(_lots(lots, counted, event, loose))
+
+    def log_lots(
+        self,
+        lots: Sequence[Lot],
+        counted: lot_rows.Counted,
+        event: Event | None = None,
+        *,
+        loose: Sequence[Quarantine] = (),
+    ) -> None:
+        """Take the same without waiting for the disk."""
+        if event is not None:
+            self._tell(event)
+        self._writer.put(Job(_lots(lots, counted, event, loose)))
+
+
+def _lots(lots: Sequence[Lot], counted: lot_rows.Counted, event: Event | None, loose: Sequence[Quarantine]) -> Action:
+    data = "" if event is None else rows.event_data(event)
+
+    def action(connection: sqlite3.Connection, _spans: SpanBook) -> None:
+        lot_rows.put_lots(connection, lots, loose)
+        lot_rows.put_counters(connection, counted)
+        if event is not None:
+            rows.add_event(connection, event, data)
+
+    return action
 
 
 def _simple(statement: partial[None]) -> Action:

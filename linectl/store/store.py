@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 from linectl.model.lines import Tag
+from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Scan
 from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
 from linectl.store.catalogue import kinds_of
 from linectl.store.core import Core
+from linectl.store.lot_rows import Counted
 from linectl.store.recorder import Recorder
 from linectl.store.writer import InlineWriter, ThreadWriter
 from linectl.units import NS_PER_S
@@ -107,6 +109,20 @@ class Store(Protocol):
 
     async def audit(self, act: Act) -> None:
         """Append `act` to the audit trail, where no event goes with it."""
+
+    async def put_lots(
+        self, lots: Sequence[Lot], counted: Counted, event: Event | None = None, *, loose: Sequence[Quarantine] = ()
+    ) -> None:
+        """Record lots (found by name) with their quarantines, and what the line's counters stand at.
+
+        `event` is what happened to them; `loose` are quarantines of bottles that belong to no lot. All of it is one
+        transaction.
+        """
+
+    def log_lots(
+        self, lots: Sequence[Lot], counted: Counted, event: Event | None = None, *, loose: Sequence[Quarantine] = ()
+    ) -> None:
+        """Take the same without waiting for the disk, as `log_scan` does."""
 
 
 def open_store(

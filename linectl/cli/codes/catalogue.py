@@ -8,6 +8,7 @@ from linectl.cli.codes.audit import of_audit
 from linectl.cli.codes.entry import Explanation
 from linectl.cli.codes.files import of_files
 from linectl.cli.codes.line import of_line
+from linectl.cli.codes.machine import of_machine
 from linectl.cli.codes.runs import of_runs
 from linectl.cli.codes.serving import of_serving
 from linectl.cli.codes.simulated import of_simulated
@@ -21,7 +22,8 @@ _NEAR = 3  # codes that are offered for one that is not there
 
 def catalogue() -> tuple[Explanation, ...]:
     """Return all explanations by code, in the language in use."""
-    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit(), *of_serving())
+    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit())
+    found += (*of_serving(), *of_machine())
     return tuple(sorted(found, key=lambda each: each.code))
 
 
@@ -55,7 +57,9 @@ def families() -> dict[str, str]:
         "INT": tr("the program itself"),
         "LIM": tr("limits"),
         "LNK": tr("wires and addresses"),
+        "LOT": tr("wash lots"),
         "LSE": tr("who holds the line"),
+        "MCH": tr("the machine's commands and recipes"),
         "RES": tr("taking up a killed run"),
         "RUN": tr("runs"),
         "SEC": tr("secrets"),

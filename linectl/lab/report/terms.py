@@ -81,6 +81,17 @@ def event_name(kind: str) -> str:
         "store_overflow": tr("records lost: the disk was too slow"),
         "write": tr("setpoint written"),
         "command": tr("command to the controller"),
+        "machine_state": tr("machine"),
+        "machine_command": tr("command"),
+        "recipe_selected": tr("recipe set"),
+        "recipe_left": tr("recipe left"),
+        "recipe_back": tr("recipe as it was set again"),
+        "lot_started": tr("lot begun"),
+        "lot_ended": tr("lot ended"),
+        "lot_washed": tr("lot washed"),
+        "lot_quarantined": tr("bottles set aside"),
+        "lot_released": tr("bottles released"),
+        "lot_delivered": tr("lot delivered"),
     }
     return names.get(kind, _plain(kind))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from linectl.lab.report.html import seconds, stamp
 from linectl.lab.report.terms import ending, flag_name, phase_text, policy_name, reason_name, run_state
+from linectl.line.packml import State, state_name
 from linectl.model.records import Event
 from linectl.words import number, tr
 
@@ -73,6 +74,18 @@ def _unblinded(event: Event) -> str:
     return ", ".join(f"{code} = {glue}" for code, glue in sorted(codes.items())) if isinstance(codes, Mapping) else ""
 
 
+def _machine(event: Event) -> str:
+    word = text_of(event.data.get("now")).upper()
+    return state_name(State[word]) if word in State.__members__ else ""
+
+
+def _command(event: Event) -> str:
+    outcome = text_of(event.data.get("outcome"))
+    names = {"confirmed": tr("done"), "refused": tr("refused"), "unknown": tr("not known whether it was done")}
+    told = [text_of(event.data.get("command")), names.get(outcome, outcome), text_of(event.data.get("detail"))]
+    return ": ".join(filter(None, told))
+
+
 def _plain(event: Event) -> str:
     """Return the texts and figures of an event that has no sentence of its own."""
     data = event.data
@@ -83,7 +96,7 @@ def _plain(event: Event) -> str:
 
 _PLAIN_KEYS = (
     *("name", "question", "value", "unit", "tag", "detail", "reason", "why", "error", "link", "lost", "step_s"),
-    *("asked_pct", "found_pct", "wanted_c"),
+    *("asked_pct", "found_pct", "wanted_c", "recipe", "left", "lot", "grower", "glue"),
 )
 _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "state": _turn,
@@ -99,6 +112,8 @@ _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "bottle_left_out": _bottle,
     "correction": _corrected,
     "unblinded": _unblinded,
+    "machine_state": _machine,
+    "machine_command": _command,
 }
 
 

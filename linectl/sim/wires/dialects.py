@@ -41,6 +41,7 @@ _ZIGBEE_K = 0.2
 _ZIGBEE_PCT = 1.0
 _DAY_S = 86_400.0
 _SLACK_S = 1e-6
+_OTHER: dict[str, Json] = {"other_total": 0}  # this camera looks for labels alone: what it rejects, it rejects for them
 
 
 class Voice(Protocol):
@@ -195,7 +196,14 @@ class Inspector(_Periodic):
         self._seq += 1
         seen, rejected = count
         stamp = f"{_moment(now_ns):%Y-%m-%dT%H:%M:%S}Z"
-        counted: dict[str, Json] = {"lot": lot, "bottles": seen, "rejected": rejected, "seq": self._seq, "ts": stamp}
+        counted: dict[str, Json] = {
+            "lot": lot,
+            "bottles": seen,
+            "rejected": rejected,
+            **_OTHER,
+            "seq": self._seq,
+            "ts": stamp,
+        }
         return "washer/inspector", counted
 
 

@@ -118,7 +118,10 @@ def test_the_inspector_tells_of_each_lot_once_a_change() -> None:
     assert [(said["lot"], said["bottles"]) for said in told(inspector, 0.0)] == [("", 0)], "before the first lot"
     counts["a"] = (10, 1)
     assert inspector.say(30.0, NS) == [
-        ("washer/inspector", {"lot": "a", "bottles": 10, "rejected": 1, "seq": 2, "ts": "2026-01-01T00:00:00Z"})
+        (
+            "washer/inspector",
+            {"lot": "a", "bottles": 10, "rejected": 1, "other_total": 0, "seq": 2, "ts": "2026-01-01T00:00:00Z"},
+        )
     ]
     assert inspector.say(60.0, NS) == []
     counts |= {"a": (11, 1), "b": (3, 0)}
@@ -164,7 +167,7 @@ def test_between_its_messages_a_sensor_is_believed_for_its_own_period() -> None:
             for _ in range(30):
                 await clock.sleep(61.0)
                 bad += [name for name in tags if not line.reading(name).quality.is_good]
-            assert len(tags) == 6
+            assert len(tags) == 7
             assert bad == []
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
