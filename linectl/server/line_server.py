@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -137,7 +138,7 @@ class LineServer(Commands):
             self.line,
             self.clock,
             store,
-            write=self.write,
+            write=partial(self.write, planned=True),  # a recipe was checked as a whole
             refusing=self._against,
             rules=None if guard is None else guard.rules,
             rules_state=lambda: NO_TRIPS if guard is None else guard.state,
@@ -208,10 +209,10 @@ class LineServer(Commands):
         if self.store is not None:
             self.store.log_event(Event(at_ns, kind, data, self._recorded))
 
-    async def write(self, tag: str, value: Value, *, who: str, why: str = "") -> WriteReport:
+    async def write(self, tag: str, value: Value, *, who: str, why: str = "", planned: bool = False) -> WriteReport:
         """Write `value` (in the tag's unit) as every write goes, for `who`; how it ended is on disk when this returns.
 
-        A write that is cancelled on its way is recorded as `unknown`.
+        A write that is cancelled on its way is recorded as `unknown`. `planned`: see `Line.write`.
 
         Raises:
             StoreError: the write was made, but could not be recorded.
@@ -220,7 +221,7 @@ class LineServer(Commands):
         before = await self._before(tag)
         self._named.add(tag)
         try:
-            report = await self.line.write(tag, value)
+            report = await self.line.write(tag, value, planned=planned)
         except asyncio.CancelledError:
             cancelled = WriteReport(tag, Outcome.UNKNOWN, value, None, "", "cancelled")
             self.store.log_event(self._write_event(cancelled, before, who, why))
