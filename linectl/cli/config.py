@@ -31,6 +31,7 @@ KINDS = (
     "recipe",
     "economics",
     "interlocks",
+    "alarms",
 )
 """As in `linectl.config.json_schema`, which help must not load."""
 

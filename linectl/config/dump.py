@@ -61,6 +61,7 @@ def dump_line(definition: LineDefinition) -> str:
         "hands": definition.hands,
         "calibration": definition.calibration,
         "interlocks": definition.interlocks_file,
+        "alarms": definition.alarms_file,
         "links": {name: _link(each, definition.secrets.get(name)) for name, each in definition.links.items()},
         "scans": dict(definition.scans),
     }

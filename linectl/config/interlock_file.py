@@ -39,7 +39,7 @@ from linectl.model.interlocks import (
 from linectl.model.lines import LineDefinition, Tag
 from linectl.words import tr
 
-__all__ = ["INTERLOCK_FOLDER", "find_interlocks", "interlocks"]
+__all__ = ["INTERLOCK_FOLDER", "find_interlocks", "interlocks", "line_of_rules"]
 
 INTERLOCK_FOLDER = "config/interlocks"
 
@@ -67,18 +67,21 @@ def interlocks(source: SourceText, line_of: Callable[[Path], LineDefinition]) ->
     if file is None:
         stop_on_problems(document)
     assert file is not None
-    made = _Reader(file, document, _line(file, document, line_of)).interlocks()
+    made = _Reader(file, document, line_of_rules(file.line, document, line_of)).interlocks()
     stop_on_problems(document)
     return made
 
 
-def _line(file: InterlocksFile, document: Document, line_of: Callable[[Path], LineDefinition]) -> LineDefinition | None:
-    """Return the line that the file names: in the folder above it, beside it, or a shipped one; None: unreadable."""
+def line_of_rules(name: str, document: Document, line_of: Callable[[Path], LineDefinition]) -> LineDefinition | None:
+    """Return the line `name` that a file names: in the folder above it, beside it, or a shipped one; None: unreadable.
+
+    Why it is unreadable is added to the document.
+    """
     home = Path(document.source.path).parent
-    above = home.parent / file.line
+    above = home.parent / name
     above = above if above.suffix in {".yaml", ".yml"} else above.with_name(f"{above.name}.yaml")
     try:
-        return line_of(above if is_file(above) else find_file(file.line, beside=document.source.path))
+        return line_of(above if is_file(above) else find_file(name, beside=document.source.path))
     except ConfigError as error:
         document.complain(("line",), error.message)
         return None

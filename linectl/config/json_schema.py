@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from linectl.config.alarm_form import TEXTS, AlarmsFile
 from linectl.config.answers_file import AnswersFile
 from linectl.config.calibration_file import CalibrationFile
 from linectl.config.device_file import DeviceFile
@@ -30,6 +31,7 @@ MODELS: Mapping[str, type[FileModel]] = {
     "recipe": RecipeFile,
     "economics": EconomicsFile,
     "interlocks": InterlocksFile,
+    "alarms": AlarmsFile,
 }
 """The model of each `kind:`."""
 
@@ -56,6 +58,8 @@ def json_schema(kind: str) -> dict[str, Any]:
         _short_forms_of_a_scenario(schema)
     if kind == "interlocks":
         _short_forms_of_interlocks(schema)
+    if kind == "alarms":
+        _short_forms_of_alarms(schema)
     _close(schema)
     return {"$schema": _DRAFT, **schema, "title": f"linectl: kind {kind}"}
 
@@ -106,6 +110,22 @@ def _short_forms_of_interlocks(schema: dict[str, Any]) -> None:
     step["at"] = _TIME
     for names, of in (("allows", allowed), ("trips", step), ("lost", step), ("first_out", step)):
         of[names] = _or(of[names], {"type": "string", "minLength": 1})
+
+
+def _short_forms_of_alarms(schema: dict[str, Any]) -> None:
+    """Allow times as people write them, one text for both languages, and a name alone where a list may stand."""
+    alarm = schema["$defs"]["AlarmFile"]["properties"]
+    for key in TEXTS:
+        alarm[key] = _or(alarm[key], {"type": "string", "minLength": 1})
+    alarm["suppressed_by"] = _or(alarm["suppressed_by"], {"type": "string", "minLength": 1})
+    command = schema["$defs"]["CommandFile"]["properties"]
+    for key, of in (
+        ("on_delay", alarm),
+        ("off_delay", alarm),
+        ("timeout", command),
+        ("shelve_most", schema["properties"]),
+    ):
+        of[key] = _TIME | {"default": of[key]["default"]}
 
 
 def _close(part: Any) -> None:

@@ -182,6 +182,7 @@ class LineFile(FileModel):
     hands: str = ""
     calibration: str = ""
     interlocks: str = ""
+    alarms: str = ""
     links: dict[Word, LinkFile]
     devices: dict[Word, DeviceEntry] = Field(default_factory=dict)
     scans: dict[Word, Positive] = Field(default_factory=dict)
@@ -209,6 +210,7 @@ def line_definition(
         hands=file.hands,
         calibration=file.calibration,
         interlocks_file=file.interlocks,
+        alarms_file=file.alarms,
         source=source.path,
         config_hash=_hash(source.sha256, devices),
         devices=dict(devices),

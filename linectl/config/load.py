@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from linectl.config.alarm_file import alarms
 from linectl.config.answers_file import load_answers_text
 from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
 from linectl.config.device_file import load_device_text
@@ -25,6 +26,7 @@ from linectl.config.schema import nearest, validate
 from linectl.config.secrets import with_secrets
 from linectl.config.short_forms import write_out
 from linectl.errors import ConfigError
+from linectl.model.alarms import Alarms
 from linectl.model.answers import Answers
 from linectl.model.calibrations import Calibrations
 from linectl.model.devices import DeviceDefinition
@@ -37,6 +39,8 @@ from linectl.model.washing import Recipe, Washer
 from linectl.words import tr
 
 __all__ = [
+    "load_alarms",
+    "load_alarms_text",
     "load_any",
     "load_calibrations",
     "load_experiment",
@@ -50,7 +54,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "interlocks", *PLANT_KINDS)
+KINDS = ("line", "device", "experiment", "calibration", "answers", "scenario", "interlocks", "alarms", *PLANT_KINDS)
 
 
 def load_line(path: str | Path) -> LineDefinition:
@@ -68,6 +72,12 @@ def load_line_text(source: SourceText) -> LineDefinition:
     Raises:
         ConfigError: with every problem in the file, and in the device files that it names.
     """
+    definition, document = _bare_line(source)
+    return _with_alarms(_with_interlocks(_with_calibrations(definition, document), document), document)
+
+
+def _bare_line(source: SourceText) -> tuple[LineDefinition, Document]:
+    """Return the line without what stands in files about it: a mistake there is told once, at its own place."""
     document = parsed(source, "line")
     file = validate(document, LineFile)
     filled = None if file is None else fill_in(file, document)
@@ -75,8 +85,7 @@ def load_line_text(source: SourceText) -> LineDefinition:
         check_line(filled, document)
     stop_on_problems(document)
     assert filled is not None
-    definition = line_definition(filled.file, document, filled.devices, filled.points)
-    return _with_interlocks(_with_calibrations(definition, document), document)
+    return line_definition(filled.file, document, filled.devices, filled.points), document
 
 
 def _with_calibrations(definition: LineDefinition, document: Document) -> LineDefinition:
@@ -102,6 +111,22 @@ def _with_interlocks(definition: LineDefinition, document: Document) -> LineDefi
 
     path, rules = _beside(document, "interlocks", definition.interlocks_file, load)
     return replace(definition, interlocks_file=str(path), interlocks=rules)
+
+
+def _with_alarms(definition: LineDefinition, document: Document) -> LineDefinition:
+    """Return the line with its alarms, checked against its own tags and links, if it names a file of them."""
+    if not definition.alarms_file:
+        return definition
+
+    def load(path: Path) -> Alarms:
+        return alarms(read_source(path), lambda _path: definition)
+
+    path, rules = _beside(document, "alarms", definition.alarms_file, load)
+    return replace(definition, alarms_file=str(path), alarms=rules)
+
+
+def _line_of_rules(path: Path) -> LineDefinition:
+    return _bare_line(read_source(path))[0]
 
 
 def _beside(document: Document, key: str, name: str, load: Callable[[Path], T]) -> tuple[Path, T]:
@@ -179,11 +204,30 @@ def load_interlocks_text(source: SourceText) -> Interlocks:
     Raises:
         ConfigError: with every problem in the file.
     """
-    return interlocks(source, load_line)
+    return interlocks(source, _line_of_rules)
+
+
+def load_alarms(path: str | Path) -> Alarms:
+    """Return the alarms in the file `path`.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return load_alarms_text(read_source(path))
+
+
+def load_alarms_text(source: SourceText) -> Alarms:
+    """Return the alarms in the text of a file, checked against the line that it names.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return alarms(source, _line_of_rules)
 
 
 Loaded = (
-    Answers
+    Alarms
+    | Answers
     | Calibrations
     | DeviceDefinition
     | Economics
@@ -203,6 +247,7 @@ _READERS: Mapping[str, Callable[[SourceText], Loaded]] = {
     "answers": load_answers_text,
     "scenario": lambda source: scenario(source, load_line),
     "interlocks": load_interlocks_text,
+    "alarms": load_alarms_text,
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.settings import ModbusRtuSettings, ModbusTcpSettings, MqttSettings, UnitSettings
+from linectl.config.alarm_form import write_out as write_out_alarms
 from linectl.config.device_file import ORDERED, DeviceFile
 from linectl.config.documents import parsed
 from linectl.config.files import SourceText, read_source
@@ -94,6 +95,7 @@ def _with_order(file: DeviceFile, data: dict[str, Any], document: Document) -> N
 
 
 _SHORT_FORMS: Mapping[str, Callable[[Document], None]] = {
+    "alarms": write_out_alarms,
     "experiment": write_out_experiment,
     "interlocks": write_out_interlocks,
     "scenario": write_out_scenario,

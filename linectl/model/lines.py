@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from drivers.link import Point
 from drivers.settings import LinkSettings
+from linectl.model.alarms import Alarms
 from linectl.model.calibrations import Calibration
 from linectl.model.devices import Device
 from linectl.model.interlocks import Interlocks
@@ -163,10 +164,11 @@ class LineDefinition:
     """A whole line, as read from its file.
 
     `simulated` lines have no equipment; `speed` is process seconds per second; `hands` names the link through which a
-    simulated operator moves bottles. `interlocks` are read from `interlocks_file`, `devices` are its instruments that
-    are described by files of their own, `secrets` the passwords of its links, by link. `safe_state` is what makes it
-    safe, in order; none: heater off, then stop, as far as it has them. `config_hash` is the SHA-256 of the file, with
-    device files that of them all; calibrations and interlocks have hashes of their own.
+    simulated operator moves bottles. `interlocks` are read from `interlocks_file`, `alarms` from `alarms_file`;
+    `devices` are its instruments that are described by files of their own, `secrets` the passwords of its links, by
+    link. `safe_state` is what makes it safe, in order; none: heater off, then stop, as far as it has them.
+    `config_hash` is the SHA-256 of the file, with device files that of them all; calibrations, interlocks and alarms
+    have hashes of their own.
     """
 
     name: str
@@ -189,3 +191,5 @@ class LineDefinition:
     safe_state: tuple[SafeStep, ...] = ()
     interlocks_file: str = ""
     interlocks: Interlocks | None = None
+    alarms_file: str = ""
+    alarms: Alarms | None = None

@@ -30,6 +30,8 @@ from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
 from linectl.model.readings import Reading, Value
 from linectl.model.records import Act, Event
+from linectl.server.alarming.desk import AlarmDesk
+from linectl.server.alarming.room import opened_desk
 from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
 from linectl.server.machine import Machine
@@ -79,6 +81,7 @@ class LineServer(Commands):
         self.diary = Diary()
         self.guard: Guard | None = None
         self.machine: Machine | None = None
+        self.alarms: AlarmDesk | None = None
         self.progress: Progress | None = None
         """Where the run under way stands; None when nothing runs."""
         self.experiment: Experiment | None = None
@@ -110,6 +113,10 @@ class LineServer(Commands):
             await stack.enter_async_context(
                 WireFaults(self.line.taps, self.definition, wire_folder(self.store_file), self.clock, self._note)
             )
+            if self.definition.alarms is not None:
+                self.alarms = await stack.enter_async_context(
+                    opened_desk(self.definition.alarms, self.definition, self.clock, self.store, self.store_file)
+                )
             await stack.enter_async_context(self.line)
             stack.push_async_callback(self._acted)
             stack.push_async_callback(self.writer.close)  # with the line still open: what was set for a time goes back
@@ -123,6 +130,12 @@ class LineServer(Commands):
         if self._records:
             self.line.on_scan(self.store.log_scan)
             self.line.on_event(self._happened)
+        if self.alarms is not None:
+            self.line.on_scan(self.alarms.scan)
+            self.line.on_event(self.alarms.event)
+            for link in self.line.taps:
+                if (why := self.line.lost(link)) is not None:
+                    self.alarms.event("link_lost", {"link": link, "reason": why})
         rules = self.definition.interlocks
         if rules is not None:
             keep = self.store.log_event

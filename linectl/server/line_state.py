@@ -35,6 +35,7 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
             "values": state.values,
             "run": state.run,
             "prompts": state.prompts,
+            "alarms": state.alarms,
             "interlocks": state.interlocks,
             "machine": state.machine,
             "journal": state.journal,
@@ -122,6 +123,10 @@ class _LineState:
 
     def prompts(self) -> list[dict[str, Any]]:
         return [_prompt(each) for each in self._server.desk.open]
+
+    def alarms(self) -> dict[str, Any] | None:
+        desk = self._server.alarms
+        return None if desk is None else desk.section()
 
     def interlocks(self) -> dict[str, Any]:
         guard = self._server.guard

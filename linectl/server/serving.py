@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linectl.model.people import Role
+from linectl.server.alarming.ops import alarm_operations
 from linectl.server.api.endpoint import Endpoint, endpoint_folders, published
 from linectl.server.api.listener import Listener
 from linectl.server.api.operations import Operation, handlers
@@ -47,9 +48,8 @@ async def served(
         OSError: the endpoint file cannot be written.
     """
     since_ns, token = server.clock.now_ns(), secrets.token_urlsafe(24)
-    rooms = (*RunOps(server).operations(), *(() if server.machine is None else machine_operations(server.machine)))
-    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*rooms, *more))
     name = server.definition.name
+    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*_rooms(server), *more))
     listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
     async with listener:
         endpoint = Endpoint(
@@ -68,3 +68,9 @@ async def served(
                 yield Served(endpoint, file)
             finally:
                 await ops.stop()
+
+
+def _rooms(server: LineServer) -> tuple[Operation, ...]:
+    """Return the operations of the rooms of `server`."""
+    machine = () if server.machine is None else machine_operations(server.machine)
+    return (*RunOps(server).operations(), *machine, *alarm_operations(server.alarms, server.definition.name))

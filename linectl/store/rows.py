@@ -17,6 +17,8 @@ __all__ = [
     "CHECKS",
     "EVENTS",
     "EVENTS_OF_KIND",
+    "LAST_OF_EACH_ALARM",
+    "LAST_OF_KIND",
     "RUNS",
     "SHOW_VERSION_1_AS_2",
     "TRIALS",
@@ -62,6 +64,13 @@ CHECKS = """SELECT t.run, t.ord, b.label, c.planned_ns, c.done_ns, c.attached, c
  WHERE t.run = ? ORDER BY t.ord, b.id, c.planned_ns, c.examiner"""
 EVENTS = "SELECT ts_ns, kind, data, run FROM event WHERE run = ? ORDER BY id"
 EVENTS_OF_KIND = "SELECT ts_ns, kind, data, run FROM event WHERE kind = ? ORDER BY id"
+LAST_OF_KIND = "SELECT ts_ns, kind, data, run FROM event WHERE kind = ? ORDER BY id DESC LIMIT ?"
+LAST_OF_EACH_ALARM = """
+SELECT ts_ns, kind, data, run FROM event WHERE id IN (
+  SELECT max(id) FROM event WHERE kind = 'alarm' AND json_extract(data, '$.entry') IS NOT NULL
+  GROUP BY json_extract(data, '$.alarm')
+) ORDER BY id
+"""
 # A store that no writer has opened since is read through views of this connection that stand before its tables.
 SHOW_VERSION_1_AS_2 = """
 CREATE TEMP VIEW trial AS SELECT *, NULL AS agitation_pct FROM main.trial;

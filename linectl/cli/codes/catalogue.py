@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from linectl.cli.codes.alarms import of_alarms
 from linectl.cli.codes.audit import of_audit
 from linectl.cli.codes.entry import Explanation
 from linectl.cli.codes.files import of_files
@@ -22,8 +23,17 @@ _NEAR = 3  # codes that are offered for one that is not there
 
 def catalogue() -> tuple[Explanation, ...]:
     """Return all explanations by code, in the language in use."""
-    found = (*of_line(), *of_runs(), *of_files(), *of_trials(), *of_simulated(), *of_audit())
-    found += (*of_serving(), *of_machine())
+    found = (
+        *of_line(),
+        *of_runs(),
+        *of_files(),
+        *of_trials(),
+        *of_simulated(),
+        *of_audit(),
+        *of_serving(),
+        *of_machine(),
+        *of_alarms(),
+    )
     return tuple(sorted(found, key=lambda each: each.code))
 
 
@@ -45,6 +55,7 @@ def nearest(code: str) -> list[Explanation]:
 def families() -> dict[str, str]:
     """Return what the codes of each family are about, by the family's letters."""
     return {
+        "ALM": tr("alarms"),
         "API": tr("the local API"),
         "ARM": tr("arming"),
         "ASK": tr("questions and confirmations"),

@@ -6,6 +6,7 @@ from linectl.lab.progress import phase_text
 from linectl.words import tr
 
 __all__ = [
+    "alarm_step",
     "ending",
     "event_name",
     "flag_name",
@@ -72,6 +73,9 @@ def event_name(kind: str) -> str:
         "sensor_back": tr("sensor back"),
         "plc_reboot": tr("the controller restarted"),
         "alarm": tr("alarm"),
+        "alarm_hook_failed": tr("the program for alarms failed"),
+        "alarm_hook_skipped": tr("the program for alarms was not started again so soon"),
+        "alarm_mqtt_failed": tr("alarms could not be told to the broker"),
         "broken": tr("run broken off"),
         "safe": tr("heater off"),
         "safe_not_proved": tr("safe state not proved"),
@@ -94,6 +98,25 @@ def event_name(kind: str) -> str:
         "lot_delivered": tr("lot delivered"),
     }
     return names.get(kind, _plain(kind))
+
+
+def alarm_step(word: str) -> str:
+    """Return what happened to an alarm."""
+    names = {
+        "raise": tr("has come"),
+        "clear": tr("is gone"),
+        "clear_latched": tr("is gone, to be reset"),
+        "acknowledge": tr("acknowledged"),
+        "reset": tr("reset"),
+        "shelve": tr("shelved"),
+        "unshelve": tr("taken back from the shelf"),
+        "suppress": tr("suppressed by design"),
+        "unsuppress": tr("no longer suppressed"),
+        "remove": tr("taken out of service"),
+        "return": tr("back in service"),
+        "comment": tr("commented"),
+    }
+    return names.get(word, word)
 
 
 def run_state(word: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from linectl.lab.report.html import seconds, stamp
-from linectl.lab.report.terms import ending, flag_name, phase_text, policy_name, reason_name, run_state
+from linectl.lab.report.terms import alarm_step, ending, flag_name, phase_text, policy_name, reason_name, run_state
 from linectl.line.packml import State, state_name
 from linectl.model.records import Event
-from linectl.words import number, tr
+from linectl.words import language, number, tr
 
 __all__ = ["seconds_of", "text_of", "told"]
 
@@ -98,6 +98,17 @@ _PLAIN_KEYS = (
     *("name", "question", "value", "unit", "tag", "detail", "reason", "why", "error", "link", "lost", "step_s"),
     *("asked_pct", "found_pct", "wanted_c", "recipe", "left", "lot", "grower", "glue"),
 )
+
+
+def _alarm(event: Event) -> str:
+    """Return what happened to an alarm: its message in the language in use, what came or was done, and why."""
+    messages = event.data.get("message")
+    text = str(event.data.get("alarm"))
+    if isinstance(messages, Mapping):
+        text = str(messages.get(language()) or text)
+    return ", ".join(filter(None, [text, alarm_step(str(event.data.get("event"))), text_of(event.data.get("why"))]))
+
+
 _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "state": _turn,
     "run_started": _started,
@@ -111,6 +122,7 @@ _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "bottle_skipped": _bottle,
     "bottle_left_out": _bottle,
     "correction": _corrected,
+    "alarm": _alarm,
     "unblinded": _unblinded,
     "machine_state": _machine,
     "machine_command": _command,

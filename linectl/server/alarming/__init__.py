@@ -1,0 +1,1 @@
+"""The alarms of a running line: judged at each scan, told, kept, and answered for by people."""
