@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,10 +163,13 @@ def record_command(
 
 @command.command("status", help=tr("Say what a confirmation has come to, criterion by criterion."))
 @click.argument("name", default="")
-@click.option("--check", is_flag=True, help=tr("exit 0 when it is GO, 11 when it is open, 9 when it is NO-GO"))
+@click.option(
+    "--check", is_flag=True, help=tr("exit 0 when it is GO, 11 when it is open or suspended, 9 when it is NO-GO")
+)
 @common
 def status_command(name: str, check: bool, data: Path | None, as_json: bool) -> int:
     """Print the verdict and everything that led to it."""
+    from linectl.lab.monitoring.standing import answer_record
     from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.results import VerdictWord
     from linectl.server.confirming import judged
@@ -185,9 +188,29 @@ def status_command(name: str, check: bool, data: Path | None, as_json: bool) -> 
         return 0
     verdict = judged(reader, name)
     if as_json:
-        emit("confirmation_status", {**asdict(verdict), "word": str(verdict.word)})
+        record = None if verdict.line is None else answer_record(verdict.line)
+        emit("confirmation_status", {**asdict(replace(verdict, line=None)), "word": str(verdict.word), "line": record})
     else:
         for line in confirmation_lines(verdict):
             click.echo(line)
     codes = {VerdictWord.GO: 0, VerdictWord.NO_GO: 9}
     return codes.get(verdict.word, 11) if check else 0
+
+
+@command.command("lift", help=tr("Lift the suspension of a GO that the line disproved: its chart begins anew."))
+@click.argument("name")
+@click.option("--reason", required=True, help=tr("what was wrong with those lots, or with the inspector"))
+@common
+def lift_command(name: str, reason: str, data: Path | None, as_json: bool) -> None:
+    """Write into the register who lifts it, and why."""
+    from linectl.cli.operator import operator_name
+    from linectl.lab.monitoring.standing import answer_record
+    from linectl.server.places import last_run
+    from linectl.server.suspensions import lift
+
+    answer = lift(last_run(data).store, name, by=operator_name(), reason=reason)
+    if as_json:
+        told = {"confirmation": name, "by": operator_name(), "reason": reason}
+        emit("suspension_lifted", {**told, **answer_record(answer)})
+    else:
+        click.echo(tr("{name}: GO again; its chart begins with the next lot").format(name=name))

@@ -30,7 +30,7 @@ def command(topic: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG00
         ["8", tr("run ended by a person")],
         ["9", tr("verdict --check: every glue is NO-GO")],
         ["10", tr("--check: it is so (files differ)")],
-        ["11", tr("verdict --check: more bottles are needed")],
+        ["11", tr("verdict --check: more bottles are needed, or the line has disproved a GO")],
         ["130", tr("Ctrl+C")],
     ]
     if as_json:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from linectl.cli import lot_import
 from linectl.cli.asking import asking, of_line
 from linectl.cli.output import emit
 from linectl.words import tr
@@ -21,6 +22,9 @@ reason_option = click.option("--reason", default="", help=tr("why; kept in the r
 @click.group("lot", help=tr("Wash lots: begin and end one, look at them, set bottles aside and release them."))
 def command() -> None:
     """Hold the verbs of lots."""
+
+
+command.add_command(lot_import.command)
 
 
 @command.command("start", help=tr("Begin a lot with the next bottle that goes in."))

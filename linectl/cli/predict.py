@@ -12,7 +12,8 @@ from linectl.cli.output import emit
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.lab.results import Analysis
+    from linectl.lab.monitoring.standing import LineAnswer
+    from linectl.lab.results import Analysis, VerdictWord
     from linectl.lab.transfer.forecast import Forecast
     from linectl.lab.transfer.recommend import Recommendation
 
@@ -42,6 +43,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Print the forecast, and with --recommend what passes."""
+    from linectl.lab.monitoring.standing import answer_record
+    from linectl.lab.report.confirmation import confirmation_title
+    from linectl.lab.report.line_answer import answer_lines
     from linectl.lab.transfer.as_json import forecast_json, recommendation_json
     from linectl.lab.transfer.words import forecast_lines, recommendation_lines
     from linectl.server.finished import Asked, find_run
@@ -52,12 +56,18 @@ def command(
     asked = Asked(soak_s, tau_glass_s)
     analysis, made = forecast_run(find_run(run, data), chosen, machine, glue=glue, asked=asked)
     found = _recommended(analysis, made) if recommend else {}
+    answers = _answers(data, made)
     if as_json:
         advice = {name: recommendation_json(each) for name, each in found.items()}
-        emit("predict", {"runs": list(analysis.runs), **forecast_json(made), "recommended": advice})
+        lines = {name: {"verdict": word.value, **answer_record(line)} for name, (word, line) in answers.items()}
+        emit("predict", {"runs": list(analysis.runs), **forecast_json(made), "recommended": advice, "line": lines})
         return 0
     for line in forecast_lines(made):
         click.echo(line)
+    for name, (word, answer) in answers.items():
+        click.echo(tr("{glue} on the line: {word}").format(glue=name, word=confirmation_title(word)))
+        for line in answer_lines(answer):
+            click.echo(f"  {line}")
     for name, each in found.items():
         for line in recommendation_lines(name, each):
             click.echo(line)
@@ -71,4 +81,17 @@ def _recommended(analysis: Analysis, made: Forecast) -> dict[str, Recommendation
     need = Need(made.removal, made.confidence)
     return {
         each.glue: recommend(result_of(analysis, each.glue).fits, made.washer, made.recipe, need) for each in made.glues
+    }
+
+
+def _answers(data: Path | None, made: Forecast) -> dict[str, tuple[VerdictWord, LineAnswer]]:
+    """Return, for each glue that was GO on this recipe, where its GO stands and what the line says of it."""
+    from linectl.server.suspensions import answers_in, of_glue_on_recipe, store_folder
+
+    answers = answers_in(store_folder(data), made.glues[0].glue if len(made.glues) == 1 else "")
+    found = {each.glue: of_glue_on_recipe(answers, each.glue, made.recipe.name) for each in made.glues}
+    return {
+        glue: (each.verdict.word, each.verdict.line)
+        for glue, each in found.items()
+        if each is not None and each.verdict.line is not None
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,12 @@ from linectl.cli.asking import asking, of_line
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit, table
 from linectl.words import number, tr
+
+if TYPE_CHECKING:
+    from linectl.lab.monitoring.standing import LineAnswer
+    from linectl.lab.results import VerdictWord
+    from linectl.model.washing import Promotion
+    from linectl.server.suspensions import Answered
 
 __all__ = ["command"]
 
@@ -24,12 +32,13 @@ def command() -> None:
 
 @command.command("ls", help=tr("List the recipes in ./recipes and those that came with linectl."))
 @common
-def ls(data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
-    """List all recipes; one with a mistake is named with it."""
+def ls(data: Path | None, as_json: bool) -> int:
+    """List all recipes; one with a mistake is named with it, one whose GO the line has disproved with that."""
     from linectl.config.plant_files import load_recipe
     from linectl.errors import ConfigError
     from linectl.server.recipes import recipe_files
 
+    answers: list[Answered] | None = None  # asked for when the first promoted recipe is met
     rows: list[dict[str, object]] = []
     for file in recipe_files():
         try:
@@ -37,15 +46,41 @@ def ls(data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is co
         except ConfigError as error:
             rows.append({"name": file.stem, "file": str(file), "problem": error.message})
             continue
-        glue = recipe.promotion.glue if recipe.promotion else ""
-        rows.append({"name": recipe.name, "file": str(file), "cycle_s": recipe.cycle_s, "glue": glue})
+        row: dict[str, object] = {"name": recipe.name, "file": str(file), "cycle_s": recipe.cycle_s, "glue": ""}
+        if recipe.promotion is not None:
+            answers = _answers(data, "") if answers is None else answers
+            row |= {"glue": recipe.promotion.glue, "verdict": _standing(answers, recipe.promotion)[0].value}
+        rows.append(row)
     if as_json:
         emit("recipes", rows)
         return 0
     columns = [tr("recipe"), tr("cycle, s"), tr("promoted for"), tr("file")]
-    cells = [[str(r["name"]), _cycle(r), str(r.get("problem") or r.get("glue") or "-"), str(r["file"])] for r in rows]
+    cells = [[str(r["name"]), _cycle(r), _behind(r), str(r["file"])] for r in rows]
     click.echo(table(columns, cells))
     return 0
+
+
+def _behind(row: dict[str, object]) -> str:
+    if "verdict" not in row:
+        return str(row.get("problem") or "-")
+    suspended = row["verdict"] == "suspended"
+    return tr("{glue}: SUSPENDED").format(glue=row["glue"]) if suspended else str(row["glue"])
+
+
+def _answers(data: Path | None, glue: str) -> list[Answered]:
+    from linectl.server.suspensions import answers_in, store_folder
+
+    return answers_in(store_folder(data), glue)
+
+
+def _standing(answers: Iterable[Answered], behind: Promotion) -> tuple[VerdictWord, LineAnswer | None]:
+    """Return where the GO behind a recipe stands today, and what the line says of it."""
+    from linectl.lab.results import VerdictWord
+    from linectl.server.suspensions import of_glue_on_recipe
+
+    found = of_glue_on_recipe(answers, behind.glue, behind.basis)
+    suspended = found is not None and found.verdict.word is VerdictWord.SUSPENDED
+    return VerdictWord.SUSPENDED if suspended else VerdictWord.GO, None if found is None else found.verdict.line
 
 
 def _cycle(row: dict[str, object]) -> str:
@@ -56,13 +91,19 @@ def _cycle(row: dict[str, object]) -> str:
 @command.command("show", help=tr("Show a recipe: its phases and the verdict behind it."))
 @click.argument("name")
 @common
-def show(name: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
-    """Show one recipe."""
+def show(name: str, data: Path | None, as_json: bool) -> int:
+    """Show one recipe, and where the GO behind it stands today."""
+    from linectl.lab.monitoring.standing import answer_record
+    from linectl.lab.report.line_answer import answer_lines
+    from linectl.lab.results import VerdictWord
     from linectl.server.recipes import find_recipe
 
     recipe, washer = find_recipe(name)
+    behind = recipe.promotion
+    word, line = (None, None) if behind is None else _standing(_answers(data, behind.glue), behind)
     if as_json:
-        emit("recipe", asdict(recipe))
+        today = {"verdict": word.value, "line": None if line is None else answer_record(line)} if word else None
+        emit("recipe", {**asdict(recipe), "today": today})
         return 0
     click.echo(f"{recipe.name}  {recipe.description}  {recipe.source}".rstrip())
     rows = [
@@ -78,12 +119,15 @@ def show(name: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  #
     click.echo(table([tr("zone"), "°C", "NaOH %", "s", tr("agitation")], rows))
     text = tr("{cycle} s, {rate:.0f} bottles per hour on {washer}")
     click.echo(text.format(cycle=number(recipe.cycle_s), rate=washer.rate_b_h(recipe.cycle_s), washer=washer.name))
-    if recipe.promotion is not None:
+    if behind is not None:
         text = tr("promoted for {glue} by verdict {hash}, runs {runs}, linectl {version}")
-        behind = recipe.promotion
         click.echo(
             text.format(glue=behind.glue, hash=behind.verdict_hash, runs=", ".join(behind.runs), version=behind.version)
         )
+        if word is VerdictWord.SUSPENDED:
+            click.echo(tr("its GO is SUSPENDED: do not wash by it until it is confirmed anew, or lifted"))
+        for told in () if line is None else answer_lines(line):
+            click.echo(told)
     return 0
 
 

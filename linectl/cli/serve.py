@@ -107,6 +107,7 @@ async def _serve(
 ) -> None:
     from linectl.cli.operator import operator_name
     from linectl.clock import Clock
+    from linectl.server.glue_watch import GlueWatch
     from linectl.server.line_server import LineServer
     from linectl.server.places import store_path
     from linectl.server.serving import served
@@ -125,6 +126,7 @@ async def _serve(
         boot = uuid.uuid4().hex[:12]
         server = LineServer(definition, clock, store, boot=boot, links=links, records=True, holder=who)
         await stack.enter_async_context(server)
+        await stack.enter_async_context(GlueWatch(server))
         submitted = await stack.enter_async_context(Submitted(server, data, links=links, seed=seed))
         found = await stack.enter_async_context(served(server, submitted.operations(), operator=who, data=data))
         _end_by_signals(server, stop)

@@ -21,6 +21,7 @@ def screen(state: State) -> str:
         *_run(state.get("run")),
         *_prompts(state.get("prompts") or ()),
         *interlock_lines(state.get("interlocks") or {}),
+        *_glues(state.get("glues") or ()),
         *_links(state.get("links") or {}),
         "",
         _values(state),
@@ -108,6 +109,13 @@ def interlock_lines(interlocks: State) -> list[str]:
         text = tr("not allowed now: {allows}: {message}")
         lines.append(text.format(allows=", ".join(each["allows"]), message=each["message"]))
     return lines
+
+
+def _glues(glues: Any) -> list[str]:
+    """Return a line for each GO that the line has disproved."""
+    text = tr("SUSPENDED {glue}: {rejects} of {bottles} bottles came back with label, more than its GO allows")
+    lost = [(each["glue"], each["suspended"]) for each in glues if each["suspended"] is not None]
+    return [text.format(glue=glue, rejects=found["rejects"], bottles=found["bottles"]) for glue, found in lost]
 
 
 def _links(links: State) -> list[str]:

@@ -41,6 +41,7 @@ VERBS = {
     "verdict": ("linectl.cli.verdict", "one line per glue: CANDIDATE, NO-GO or MORE BOTTLES"),
     "compare": ("linectl.cli.compare", "a new glue against a reference, in looks"),
     "confirm": ("linectl.cli.confirm", "register and judge a confirmation: the only way to GO"),
+    "chart": ("linectl.cli.chart", "what the line rejects of each glue, lot by lot, against its GO"),
     "predict": ("linectl.cli.predict", "what a line recipe will do, by the lab's fits"),
     "recipe": ("linectl.cli.recipe", "list, show, select and promote line recipes"),
     "value": ("linectl.cli.value", "what a washed bottle costs and earns"),

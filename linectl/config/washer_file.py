@@ -12,7 +12,7 @@ from linectl.config.line_file import LimitFile
 from linectl.config.nodes import Document
 from linectl.config.schema import FileModel, Finite, nearest
 from linectl.model.lines import Limit
-from linectl.model.washing import Agitation, Phase, Promotion, Range, Recipe, Washer, WasherZone, ZoneKind
+from linectl.model.washing import Agitation, Inspector, Phase, Promotion, Range, Recipe, Washer, WasherZone, ZoneKind
 from linectl.words import tr
 
 __all__ = ["RecipeFile", "WasherFile", "check_recipe", "check_recipe_fits", "check_washer", "recipe", "washer"]
@@ -20,6 +20,7 @@ __all__ = ["RecipeFile", "WasherFile", "check_recipe", "check_recipe_fits", "che
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Error = Annotated[float, Field(ge=0, lt=0.5)]
 Text = Annotated[str, Field(min_length=1)]
 Span = Annotated[tuple[Finite, ...], Field(min_length=2, max_length=2)]
 AgitationWord = Literal["still", "gentle", "jets"]
@@ -42,6 +43,13 @@ class ZoneFile(FileModel):
     description: str = ""
 
 
+class InspectorFile(FileModel):
+    """How often the camera behind the washer errs."""
+
+    misses: Error = 0.0
+    false_rejects: Error = 0.0
+
+
 class WasherFile(FileModel):
     """A whole washer."""
 
@@ -58,6 +66,7 @@ class WasherFile(FileModel):
     shelf_days: NotNegative = 0.0
     hot_caustic_s: Positive = 900.0
     limits: dict[str, LimitFile] = Field(default_factory=dict)
+    inspector: InspectorFile = InspectorFile()
     zones: Annotated[dict[str, ZoneFile], Field(min_length=1)]
 
 
@@ -131,11 +140,12 @@ def check_washer(file: WasherFile, document: Document) -> None:
 
 def washer(file: WasherFile, source: SourceText) -> Washer:
     """Return the washer that a checked file describes."""
-    values = file.model_dump(exclude={"kind", "name", "zones", "limits"})
+    values = file.model_dump(exclude={"kind", "name", "zones", "limits", "inspector"})
     return Washer(
         name=file.name or Path(source.path).stem,
         zones=tuple(_zone(name, zone) for name, zone in file.zones.items()),
         limits={name: Limit(limit.warn, limit.block, limit.hard) for name, limit in file.limits.items()},
+        inspector=Inspector(file.inspector.misses, file.inspector.false_rejects),
         source=source.path,
         file_hash=source.sha256,
         **values,

@@ -12,8 +12,9 @@ from dataclasses import replace
 from linectl.lab.confirmation.registry import CHANGED, REGISTERED, SET_RECORDED
 from linectl.model.records import Act, Event
 
-__all__ = ["MACHINE", "with_act"]
+__all__ = ["MACHINE", "SUSPENSION_LIFTED", "with_act"]
 
+SUSPENSION_LIFTED = "suspension_lifted"  # a GO that the line had disproved stands again, by a person
 MACHINE = "linectl"  # who acts when a fault does
 
 _STATES: Mapping[tuple[object, object], str] = {
@@ -41,6 +42,7 @@ _KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "heat_not_armed": ("refuse_heat", ()),
     "resumed": ("take_up", ("trial", "phase", "policy")),
     "crash_closed": ("close", ("trial", "phase", "positions")),
+    SUSPENSION_LIFTED: ("lift_suspension", ("glue", "lots")),
     "abandoned": ("abandon", ("trial", "phase", "positions")),
 }
 """By kind of event: the action, and which of its data are the new value."""

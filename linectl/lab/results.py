@@ -39,6 +39,7 @@ class VerdictWord(StrEnum):
     CANDIDATE = "candidate"
     NO_GO = "no_go"
     MORE_BOTTLES = "more_bottles"
+    SUSPENDED = "suspended"  # a GO that the line has disproved
 
 
 @dataclass(frozen=True, slots=True)

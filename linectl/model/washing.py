@@ -16,6 +16,7 @@ from linectl.model.lines import Limit
 __all__ = [
     "Agitation",
     "Corner",
+    "Inspector",
     "Phase",
     "Promotion",
     "Range",
@@ -94,12 +95,25 @@ class WasherZone:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspector:
+    """How often the camera at the outfeed errs.
+
+    `misses` is the share of bottles with a label that it lets pass, `false_rejects` that of clean bottles which it
+    throws out. They belong to the camera as it is set up: count them with bottles known to be clean, and known not to.
+    """
+
+    misses: float = 0.0
+    false_rejects: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Washer:
     """A washer: its zones in the order of a bottle's way, and its speeds in bottles per hour.
 
     `agitation_order` is m of time ~ factor^-m, an estimate used where no experiment has fitted it. `limits` are those
     of any zone by quantity (`temperature` °C, `naoh` %). A bottle stands at most `hot_caustic_s` in caustic zones.
     `shelf_days` is how long a washed bottle keeps clean, 0 where nobody knows.
+    `inspector` is the camera behind it, by which the line answers the lab.
     """
 
     name: str
@@ -114,6 +128,7 @@ class Washer:
     shelf_days: float = 0.0
     hot_caustic_s: float = 900.0
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    inspector: Inspector = Inspector()
     description: str = ""
     source: str = ""
     file_hash: str = ""

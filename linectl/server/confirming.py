@@ -270,12 +270,13 @@ def judged(reader: StoreReader, name: str) -> ConfirmationVerdict:
 def confirmation_verdict(
     reader: StoreReader, entry: Register, *, line_figures: Evidence | None = None
 ) -> ConfirmationVerdict:
-    """Return the verdict on a confirmation from the runs of its store and what was written down by hand.
+    """Return the verdict on a confirmation from its store's runs, what was written down by hand, and the line's lots.
 
     `line_figures` brings what the line recipe was computed to do (corner, hygiene, glass); without it those criteria
     are not measured, and there is no GO.
     """
     from linectl.lab.confirmation.evaluate import Evidence, evaluate
+    from linectl.server.line_answers import answered
 
     present = entry.present
     sets: dict[ConfirmationSet, list[Bath]] = {kind: [] for kind in ConfirmationSet}
@@ -295,7 +296,7 @@ def confirmation_verdict(
         holding=sets[ConfirmationSet.HOLDING],
         hashes=hashes,
     )
-    return evaluate(present, evidence)
+    return answered(reader, entry, evaluate(present, evidence), line_figures)
 
 
 def _probe_margin_k(found: FinishedRun) -> float:

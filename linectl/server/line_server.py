@@ -33,6 +33,7 @@ from linectl.model.records import Act, Event
 from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
 from linectl.server.diary import Diary
+from linectl.server.glue_standings import GlueStandings
 from linectl.server.guarding import Guard
 from linectl.server.machine import Machine
 from linectl.server.registration import registration_of
@@ -80,6 +81,8 @@ class LineServer(Commands):
         self.writer = Writer(self.line, clock, self)
         self.diary = Diary()
         self.guard: Guard | None = None
+        self.glues: GlueStandings | None = None
+        """Where each GO stands; None when nobody works it out here."""
         self.machine: Machine | None = None
         self.alarms: AlarmDesk | None = None
         self.progress: Progress | None = None

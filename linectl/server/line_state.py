@@ -38,6 +38,7 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
             "alarms": state.alarms,
             "interlocks": state.interlocks,
             "machine": state.machine,
+            "glues": state.glues,
             "journal": state.journal,
         }
     )
@@ -49,8 +50,6 @@ class _LineState:
         self._operator = operator
         self._since_ns = since_ns
         self._tags = {name: _tag(tag, server.definition) for name, tag in server.definition.tags.items() if _shown(tag)}
-        self._at = -1
-        self._values: dict[str, Any] = {}
 
     def line(self) -> dict[str, Any]:
         definition = self._server.definition
@@ -135,6 +134,10 @@ class _LineState:
     def machine(self) -> dict[str, Any] | None:
         machine = self._server.machine
         return None if machine is None else machine.section()
+
+    def glues(self) -> list[dict[str, object]]:
+        standings = self._server.glues
+        return [] if standings is None else standings.section
 
     def journal(self) -> list[dict[str, Any]]:
         entries = [_entry(number, event) for number, event in self._server.diary if event.kind not in _SILENT]

@@ -84,6 +84,14 @@ def _registered_for(found: FinishedRun, analysis: Analysis, glue: str, recipe: s
 
 
 def _open(verdict: ConfirmationVerdict, made: Forecast) -> Refused:
+    from linectl.lab.results import VerdictWord
+
+    if verdict.word is VerdictWord.SUSPENDED:
+        text = tr("{name} is SUSPENDED by the line for {recipe}: it promotes nothing")
+        return Refused(
+            text.format(name=verdict.confirmation.id, recipe=made.recipe.name),
+            hint=tr("see the lots with: linectl chart {glue}").format(glue=verdict.confirmation.glue),
+        )
     names = ", ".join(each.code.value for each in verdict.criteria if not each.passed)
     text = tr("{name} is not GO for {recipe}; still open or failed: {names}")
     return Refused(

@@ -12,6 +12,7 @@ from linectl.server.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool, poo
 if TYPE_CHECKING:
     from linectl.lab.confirmation.evaluate import ConfirmationVerdict
     from linectl.server.finished import FinishedRun
+    from linectl.store.reader import StoreReader
 
 __all__ = ["confirmations_of", "report_name", "report_page", "write_pool_report", "write_report"]
 
@@ -58,14 +59,17 @@ def write_report(found: FinishedRun, target: Path, asked: Asked = NOTHING_ASKED)
 
 
 def confirmations_of(pool: Pool) -> list[ConfirmationVerdict]:
-    """Return the verdicts of the confirmations that runs of the pool belong to, as far as they are registered here."""
+    """Return the verdicts of the confirmations that runs of the pool belong to, as far as they are registered here.
+
+    So too those that rest on a run of the pool as their screening, once the line has answered them.
+    """
     from linectl.server.confirming import judged
     from linectl.store.reader import StoreReader
 
     whole = StoreReader(pool.reader.path)  # every run of a confirmation counts, also those that are not shown here
     names = [set_of(exp.confirmation)[0] for exp in pool.experiments if exp is not None and exp.confirmation]
     found = []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys([*names, *_answered_for(pool, whole)]):
         try:
             verdict = judged(whole, name)
         except Refused:  # an archive taken back into another store: its register stayed behind
@@ -74,6 +78,16 @@ def confirmations_of(pool: Pool) -> list[ConfirmationVerdict]:
         if own and not pool.codes:
             found.append(verdict)
     return found
+
+
+def _answered_for(pool: Pool, whole: StoreReader) -> list[str]:
+    """Return the confirmations screened by runs of the pool of which the line has washed lots, oldest first."""
+    from linectl.server.line_answers import lots_since
+    from linectl.server.registration import registered
+
+    shown = {run.id for run in pool.runs}
+    mine = [entry for entry in registered(whole) if shown & set(entry.present.screening_runs)]
+    return [entry.first.id for entry in mine if lots_since(whole, entry)]
 
 
 def _is_of(pool: Pool, glue: str) -> bool:

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from linectl.lab.confirmation.rules import Rule, failure_proved, parse_rule, upper_bound
 from linectl.lab.results import VerdictWord
 from linectl.model.confirmations import Confirmation
+
+if TYPE_CHECKING:
+    from linectl.lab.monitoring.standing import LineAnswer
 
 __all__ = ["Bath", "ConfirmationVerdict", "Criterion", "CriterionCode", "Evidence", "evaluate", "intracluster"]
 
@@ -93,7 +97,10 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationVerdict:
-    """The word with everything that led to it. `bottles_missing`: of the main set, to the end of the next stage."""
+    """The word with everything that led to it. `bottles_missing`: of the main set, to the end of the next stage.
+
+    `line` is what the line has said since, None before its first lot; a GO that it disproved is SUSPENDED.
+    """
 
     word: VerdictWord
     confirmation: Confirmation
@@ -105,6 +112,7 @@ class ConfirmationVerdict:
     correlation: float | None
     bottles_missing: int
     void: bool = False
+    line: LineAnswer | None = None
 
 
 def evaluate(present: Confirmation, evidence: Evidence) -> ConfirmationVerdict:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from linectl.lab.confirmation.evaluate import ConfirmationVerdict, Criterion, CriterionCode
+from linectl.lab.report.line_answer import answer_lines
 from linectl.lab.results import VerdictWord
 from linectl.words import decimal, number, tr, with_comma
 
@@ -69,11 +70,12 @@ def criterion_text(code: CriterionCode, text: str) -> str:
 
 
 def confirmation_title(word: VerdictWord) -> str:
-    """Return the verdict's word as a title: GO, NO-GO, MORE BOTTLES (« ENCORE DES BOUTEILLES »)."""
+    """Return the verdict's word as a title: GO, NO-GO, MORE BOTTLES (« ENCORE DES BOUTEILLES »), SUSPENDED."""
     words = {
         VerdictWord.GO: "GO",
         VerdictWord.NO_GO: "NO-GO",
         VerdictWord.MORE_BOTTLES: tr("MORE BOTTLES"),
+        VerdictWord.SUSPENDED: tr("SUSPENDED"),
     }
     return words[word]
 
@@ -150,3 +152,5 @@ def confirmation_lines(verdict: ConfirmationVerdict) -> Iterator[str]:
     )
     if verdict.bottles_missing:
         yield tr("  {missing} more bottles end the next stage").format(missing=verdict.bottles_missing)
+    if verdict.line is not None:
+        yield from (f"  {line}" for line in answer_lines(verdict.line))

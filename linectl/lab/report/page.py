@@ -62,7 +62,7 @@ class Subject:
 def render(subject: Subject) -> str:
     """Return the report as one HTML page that loads nothing from elsewhere."""
     analysis, records = subject.analysis, subject.records
-    boxes = confirmation_boxes(subject.confirmations) + verdict_boxes(analysis, subject.name)
+    boxes = confirmation_boxes(subject.confirmations, lots=not subject.maker) + verdict_boxes(analysis, subject.name)
     sections = (
         (tr("Verdict"), _notices(subject) + boxes),
         (tr("Identity"), identity_section(records, analysis, subject.name, makers=subject.makers())),

@@ -9,6 +9,8 @@ from html import escape
 from linectl.lab.confirmation.evaluate import ConfirmationVerdict
 from linectl.lab.report.confirmation import confirmation_rows, confirmation_sentence, confirmation_title
 from linectl.lab.report.html import details, note, table
+from linectl.lab.report.line_answer import answer_lines, chart_rows, prediction_sentence
+from linectl.lab.report.line_chart import chart_svg
 from linectl.lab.report.sentences import (
     family_name,
     reason_sentence,
@@ -28,15 +30,39 @@ def verdict_boxes(analysis: Analysis, name: Callable[[str], str]) -> str:
     return "".join(_box(result, analysis, name) for result in analysis.glues)
 
 
-def confirmation_boxes(verdicts: Sequence[ConfirmationVerdict]) -> str:
-    """Return a box per registered confirmation, with every criterion."""
+def confirmation_boxes(verdicts: Sequence[ConfirmationVerdict], *, lots: bool = True) -> str:
+    """Return a box per registered confirmation, with every criterion and what the line has answered.
+
+    Without `lots` no wash lot is named: they tell growers' deliveries.
+    """
     heads = [tr("criterion"), tr("asked"), tr("found"), tr("state")]
     boxes = []
     for verdict in verdicts:
         head = _head(str(verdict.word), verdict.confirmation.glue, confirmation_title(verdict.word))
         text = confirmation_sentence(verdict)
-        boxes.append(f"{head}<p>{escape(text)}</p></div>{table(heads, confirmation_rows(verdict), css='criteria')}")
+        criteria = table(heads, confirmation_rows(verdict), css="criteria")
+        boxes.append(f"{head}<p>{escape(text)}</p></div>{_line(verdict, lots=lots)}{criteria}")
     return "".join(f'<section class="glue">{box}</section>' for box in boxes)
+
+
+def _line(verdict: ConfirmationVerdict, *, lots: bool) -> str:
+    """Return what the line has answered: sentences, the chart, and its lots folded below."""
+    answer = verdict.line
+    if answer is None:
+        return ""
+    told = "".join(f"<p>{escape(line)}</p>" for line in answer_lines(answer, names=lots))
+    drawn = [chart for chart in answer.charts if chart.points]
+    charts = "".join(
+        chart_svg(chart, names=lots)
+        + details(tr("The lots of this chart"), table(*_without_bars(chart_rows(chart, names=lots)), css="criteria"))
+        for chart in drawn
+    )
+    return told + charts + note(prediction_sentence(answer.chart))
+
+
+def _without_bars(chart: tuple[list[str], list[list[str]]]) -> tuple[list[str], list[list[str]]]:
+    heads, rows = chart
+    return heads[:-1], [row[:-1] for row in rows]
 
 
 def point_word(point: PointBound, soak_s: float) -> str:

@@ -16,7 +16,7 @@ __all__ = ["SECTIONS", "Feed", "Sections"]
 
 SECTIONS = (
     *("line", "holder", "armed", "machine", "links", "tags", "values", "run", "prompts"),
-    *("alarms", "interlocks", "journal"),
+    *("alarms", "interlocks", "glues", "journal"),
 )
 
 _BEAT_S = 0.5

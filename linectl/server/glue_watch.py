@@ -1,0 +1,64 @@
+"""While a line is served: where each GO stands is worked out again when a lot was washed, aside from the line."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from linectl.errors import LinectlError
+from linectl.model.records import Event
+from linectl.server.glue_standings import GlueStandings
+from linectl.server.line_server import LineServer
+
+__all__ = ["GlueWatch"]
+
+_WHEN = frozenset({"lot_washed", "lot_released", "lot_quarantined"})
+
+
+class GlueWatch:
+    """Keeps `standings` up to date for the time of an `async with` block; what goes wrong is noted, and tried again."""
+
+    def __init__(self, server: LineServer) -> None:
+        self._server = server
+        self._due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.standings = GlueStandings(server.store_file.parent)
+
+    async def __aenter__(self) -> Self:
+        """Work it out a first time, while the line goes on."""
+        assert self._server.store is not None, "the server is not open"
+        self._server.store.listen(self._happened)
+        self._server.glues = self.standings
+        self._due.set()
+        self._task = asyncio.create_task(self._follow(), name="standings of the glues")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _happened(self, event: Event) -> None:
+        if event.kind in _WHEN:
+            self._due.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            before = {str(each["glue"]) for each in self._suspended()}
+            try:
+                await self.standings.refresh()
+            except LinectlError as error:
+                self._server.tell("glues_unknown", {"error": error.message})
+                continue
+            for each in self._suspended():
+                if str(each["glue"]) not in before:
+                    self._server.tell("glue_suspended", {"name": each["glue"], "lots": each["lots"]})
+
+    def _suspended(self) -> list[dict[str, object]]:
+        return [each for each in self.standings.section if each["suspended"] is not None]
