@@ -52,6 +52,8 @@ PAGES = (
     "test-an-experiment",
     "replay-a-wire",
     "test-interlocks",
+    "calibrate",
+    "fr/etalonner",
 )
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")
@@ -226,7 +228,18 @@ async def no_device(_folder: Path) -> AsyncIterator[dict[str, str]]:
 BENCHES = dict(
     zip(
         PAGES,
-        (plc, desk, broker, bus_alone, bath_to_break, bath_to_break, bath_to_record, no_device),
+        (
+            plc,
+            desk,
+            broker,
+            bus_alone,
+            bath_to_break,
+            bath_to_break,
+            bath_to_record,
+            no_device,
+            bath_to_break,
+            bath_to_break,
+        ),
         strict=True,
     )
 )
@@ -270,8 +283,9 @@ def missing(shown: str, said: str) -> list[str]:
 class Reader:
     """Somebody who follows a page in a folder, at a terminal of 80 columns."""
 
-    def __init__(self, folder: Path, instead: dict[str, str]) -> None:
+    def __init__(self, folder: Path, instead: dict[str, str], lang: str = "en") -> None:
         self.folder = folder
+        self.lang = lang
         self.instead = instead
         self.file = ""
         self.said = ""
@@ -326,7 +340,7 @@ class Reader:
         keep = {
             name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "XDG_RUNTIME_DIR"}
         }
-        env = {**keep, "XDG_STATE_HOME": str(self.folder / "state"), "LINECTL_LANG": "en", "PY_COLORS": "0"}
+        env = {**keep, "XDG_STATE_HOME": str(self.folder / "state"), "LINECTL_LANG": self.lang, "PY_COLORS": "0"}
         terminal, slave = pty.openpty()
         with (self.folder / "stderr").open("w+b") as errors:
             process = subprocess.Popen(
@@ -363,7 +377,7 @@ def read_all(terminal: int) -> str:
 
 async def follow(name: str, folder: Path) -> None:
     async with BENCHES[name](folder) as instead:
-        reader = Reader(folder, instead)
+        reader = Reader(folder, instead, "fr" if name.startswith("fr/") else "en")
         try:
             await reader.follow(page_of(name))
         finally:
@@ -374,7 +388,7 @@ async def follow(name: str, folder: Path) -> None:
 async def test_every_page_can_be_followed(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in PAGES]
     for folder in folders:
-        folder.mkdir()
+        folder.mkdir(parents=True)
     ends = await asyncio.gather(*map(follow, PAGES, folders), return_exceptions=True)
     wrong = [f"docs/how-to/{name}.md: {end}" for name, end in zip(PAGES, ends, strict=True) if end is not None]
     assert not wrong, "\n".join(wrong)
@@ -421,12 +435,12 @@ def test_every_verb_and_option_that_a_page_names_is_there() -> None:
 
 
 def test_pages_are_all_known_and_their_links_lead_somewhere() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} == set(PAGES)
+    assert {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.md")} == set(PAGES)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in PAGES:
         assert f"docs/how-to/{name}.md" in readme
         for target in re.findall(r"\]\(([^)#:]+)\)", page_of(name)):
-            assert (FOLDER / target).exists(), f"{name}: {target}"
+            assert ((FOLDER / name).parent / target).exists(), f"{name}: {target}"
 
 
 async def test_what_is_wrong_on_a_page_is_found(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show,
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit, explained_by
 from linectl.cli.terminal import ProgressLine, TerminalFace
-from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
+from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop, wall_ns
 from linectl.config.answers_file import load_answers
 from linectl.config.files import find_file
 from linectl.config.load import load_experiment
@@ -30,6 +30,7 @@ from linectl.model.answers import Answers
 from linectl.model.experiments import Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
+from linectl.server.calibration_dates import day_of, refuse_overdue
 from linectl.server.finding import find_if_up
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
@@ -88,6 +89,9 @@ def carry_out(request: Request) -> int:
     if found.refusal is not None:
         raise found.refusal
     warn(found, notes=False)
+    late = refuse_overdue(definition, day_of(VIRTUAL_START_NS if request.virtual else wall_ns()))
+    if late:
+        click.echo(tr("warning: {text}").format(text=late), err=True)
     if request.sheet:
         run_sheet.check_sheet(virtual=request.virtual)
     answers = _covered(request, experiment, definition)

@@ -88,6 +88,11 @@ def _steps(trace: Trace) -> Iterator[str]:
         yield _step(tr("raw"), f"{raw_text(trace.raw)} ({tag.point.kind})")
     if isinstance(trace.raw.value, int | float) and not isinstance(trace.raw.value, bool):
         yield _step(tr("scaling"), _scaling(tag, trace.raw.value))
+    if tag.correction is not None and isinstance(reading.value, float):
+        before, after = (f"{each:.9g}" for each in (tag.correction.before(reading.value), reading.value))
+        text = tr("{before} -> {after} {unit}, by its calibration")
+        told = text.format(before=number(float(before)), after=number(float(after)), unit=tag.unit)
+        yield _step(tr("corrected"), told)
     if isinstance(trace.raw.value, tuple):
         return
     value = f"{value_text(tag, reading.value)} {tag.unit}".strip()
@@ -141,6 +146,7 @@ def as_data(definition: LineDefinition, trace: Trace) -> dict[str, Any]:
         "raw": list(raw) if isinstance(raw, tuple) else raw,
         "gain": tag.scaling.gain,
         "offset": tag.scaling.offset,
+        "correction": None if tag.correction is None else list(tag.correction.coefficients),
         "reading": reading_as_data(tag, trace.reading),
         "orders": [
             {

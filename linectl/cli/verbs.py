@@ -50,6 +50,7 @@ VERBS = {
     "import": ("linectl.cli.import_trials", "take in past trials from a CSV file, or an exported run"),
     "audit": ("linectl.cli.audit", "who did what, when and why; prove that nobody has changed it"),
     "tags": ("linectl.cli.tags", "list, read, write, watch and trace the tags of a line"),
+    "cal": ("linectl.cli.cal", "calibrate sensors; list, show and choose calibrations; what is due"),
     "record": ("linectl.cli.record", "record what goes over one wire, to be played back"),
     "frames": ("linectl.cli.frames", "what a recording or a wire fault's file holds, in words"),
     "scan": ("linectl.cli.scan", "look for what answers: Modbus units, serial ports, MQTT topics"),

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from linectl.config.files import SourceText
+from linectl.config.documents import parsed, stop_on_problems
+from linectl.config.files import SourceText, read_source
 from linectl.config.nodes import Document
-from linectl.config.schema import FileModel
+from linectl.config.schema import FileModel, validate
 from linectl.model.calibrations import Calibration, Calibrations
 from linectl.words import tr
 
-__all__ = ["CalibrationFile", "calibrations", "check_calibrations"]
+__all__ = ["CalibrationFile", "Day", "Positive", "TagName", "Text", "load_calibrations", "load_calibrations_text"]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -40,7 +41,7 @@ class CalibrationFile(FileModel):
     sensors: Annotated[dict[TagName, SensorFile], Field(min_length=1)]
 
 
-def check_calibrations(file: CalibrationFile, document: Document) -> None:
+def _check(file: CalibrationFile, document: Document) -> None:
     """Add to the document days that are none, and those in the wrong order."""
     for tag, sensor in file.sensors.items():
         days = {}
@@ -53,7 +54,26 @@ def check_calibrations(file: CalibrationFile, document: Document) -> None:
             document.complain(("sensors", tag, "due"), tr("must come after the day of the calibration"))
 
 
-def calibrations(file: CalibrationFile, source: SourceText) -> Calibrations:
-    """Return the calibrations that a checked file describes."""
+def load_calibrations(path: str | Path) -> Calibrations:
+    """Return the calibrations in the file `path`.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    return load_calibrations_text(read_source(path))
+
+
+def load_calibrations_text(source: SourceText) -> Calibrations:
+    """Return the calibrations in the text of a file.
+
+    Raises:
+        ConfigError: with every problem in the file.
+    """
+    document = parsed(source, "calibration")
+    file = validate(document, CalibrationFile)
+    if file is not None:
+        _check(file, document)
+    stop_on_problems(document)
+    assert file is not None
     sensors = {tag: Calibration(tag=tag, **sensor.model_dump()) for tag, sensor in file.sensors.items()}
     return Calibrations(Path(source.path).stem, sensors, source.sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -60,11 +61,14 @@ def dump_line(definition: LineDefinition) -> str:
         "store": definition.store,
         "hands": definition.hands,
         "calibration": definition.calibration,
+        "calibration_policy": definition.calibration_policy,
         "interlocks": definition.interlocks_file,
         "alarms": definition.alarms_file,
         "links": {name: _link(each, definition.secrets.get(name)) for name, each in definition.links.items()},
         "scans": dict(definition.scans),
     }
+    if Path(definition.calibration_folder).is_dir():
+        document["calibrations"] = definition.calibration_folder
     if definition.devices:
         document["devices"] = {name: _device(device) for name, device in definition.devices.items()}
     if control is not None:

@@ -181,6 +181,8 @@ class LineFile(FileModel):
     store: str = ""
     hands: str = ""
     calibration: str = ""
+    calibrations: str = ""
+    calibration_policy: Literal["block", "warn", "ignore"] = "warn"
     interlocks: str = ""
     alarms: str = ""
     links: dict[Word, LinkFile]
@@ -209,6 +211,8 @@ def line_definition(
         speed=file.speed,
         hands=file.hands,
         calibration=file.calibration,
+        calibration_folder=str(_records(file, Path(source.path))),
+        calibration_policy=file.calibration_policy,
         interlocks_file=file.interlocks,
         alarms_file=file.alarms,
         source=source.path,
@@ -247,6 +251,11 @@ def _beside(settings: LinkSettings, home: Path) -> LinkSettings:
     tls = settings.tls
     paths = (_resolved(each, home) for each in (tls.ca_file, tls.certificate_file, tls.key_file))
     return replace(settings, tls=TlsSettings(*paths))
+
+
+def _records(file: LineFile, path: Path) -> Path:
+    """Return the folder of the line's calibration records, whether it is there or not."""
+    return (path.parent / (file.calibrations or f"calibrations/{file.name}")).resolve()
 
 
 def _resolved(path: str, home: Path) -> str:

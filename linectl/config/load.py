@@ -9,20 +9,21 @@ from typing import TypeVar
 
 from linectl.config.alarm_file import alarms
 from linectl.config.answers_file import load_answers_text
-from linectl.config.calibration_file import CalibrationFile, calibrations, check_calibrations
+from linectl.config.calibration_file import load_calibrations, load_calibrations_text
 from linectl.config.device_file import load_device_text
 from linectl.config.documents import complain_of_kind, parsed, stop_on_problems
 from linectl.config.experiment_checks import check_experiment
 from linectl.config.experiment_file import ExperimentFile, experiment
 from linectl.config.files import SourceText, find_file, read_source
 from linectl.config.interlock_file import interlocks
+from linectl.config.line_calibrations import with_calibrations
 from linectl.config.line_checks import check_line
 from linectl.config.line_devices import fill_in
 from linectl.config.line_file import LineFile, line_definition
 from linectl.config.nodes import Document, parse
 from linectl.config.plant_files import PLANT_KINDS, load_plant_text
 from linectl.config.scenario_text import scenario
-from linectl.config.schema import nearest, validate
+from linectl.config.schema import validate
 from linectl.config.secrets import with_secrets
 from linectl.config.short_forms import write_out
 from linectl.errors import ConfigError
@@ -36,7 +37,6 @@ from linectl.model.faults import Scenario
 from linectl.model.interlocks import Interlocks
 from linectl.model.lines import LineDefinition
 from linectl.model.washing import Recipe, Washer
-from linectl.words import tr
 
 __all__ = [
     "load_alarms",
@@ -73,7 +73,7 @@ def load_line_text(source: SourceText) -> LineDefinition:
         ConfigError: with every problem in the file, and in the device files that it names.
     """
     definition, document = _bare_line(source)
-    return _with_alarms(_with_interlocks(_with_calibrations(definition, document), document), document)
+    return _with_alarms(_with_interlocks(with_calibrations(definition, document), document), document)
 
 
 def _bare_line(source: SourceText) -> tuple[LineDefinition, Document]:
@@ -86,19 +86,6 @@ def _bare_line(source: SourceText) -> tuple[LineDefinition, Document]:
     stop_on_problems(document)
     assert filled is not None
     return line_definition(filled.file, document, filled.devices, filled.points), document
-
-
-def _with_calibrations(definition: LineDefinition, document: Document) -> LineDefinition:
-    """Return the line with what its calibration file says of its sensors, if it names one."""
-    if not definition.calibration:
-        return definition
-    path, known = _beside(document, "calibration", definition.calibration, load_calibrations)
-    for tag in known.sensors:
-        if tag not in definition.tags:
-            message = tr("names {tag}, which is no tag of this line; {nearest}")
-            document.complain(("calibration",), message.format(tag=tag, nearest=nearest(tag, list(definition.tags))))
-    stop_on_problems(document)
-    return replace(definition, calibration=str(path), calibrations=known.sensors, calibration_hash=known.sha256)
 
 
 def _with_interlocks(definition: LineDefinition, document: Document) -> LineDefinition:
@@ -143,25 +130,6 @@ def _beside(document: Document, key: str, name: str, load: Callable[[Path], T]) 
             raise
         document.complain((key,), error.message)
         raise ConfigError(document.problems) from error
-
-
-def load_calibrations(path: str | Path) -> Calibrations:
-    """Return the calibrations in the file `path`.
-
-    Raises:
-        ConfigError: with every problem in the file.
-    """
-    return _calibrations_text(read_source(path))
-
-
-def _calibrations_text(source: SourceText) -> Calibrations:
-    document = parsed(source, "calibration")
-    file = validate(document, CalibrationFile)
-    if file is not None:
-        check_calibrations(file, document)
-    stop_on_problems(document)
-    assert file is not None
-    return calibrations(file, source)
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -243,7 +211,7 @@ Loaded = (
 _READERS: Mapping[str, Callable[[SourceText], Loaded]] = {
     "experiment": load_experiment_text,
     "device": load_device_text,
-    "calibration": _calibrations_text,
+    "calibration": load_calibrations_text,
     "answers": load_answers_text,
     "scenario": lambda source: scenario(source, load_line),
     "interlocks": load_interlocks_text,

@@ -33,8 +33,9 @@ def decoder(tag: Tag) -> Decoder:
     """Return the function that turns a raw value of `tag` into value, quality and detail.
 
     A code of `bad_raw`, and a number that is none, are a failed sensor; outside low..high, and none of the tag's
-    states, is out of range. Either way the value is None. The decoder of a counter remembers: it is for one wire's
-    readings in their order, and low..high hold for the total.
+    states, is out of range. Either way the value is None. The range is the instrument's: it holds before the correction
+    of the tag's calibration. The decoder of a counter remembers: it is for one wire's readings in their order, and
+    low..high hold for the total.
     """
     if tag.dtype == "bool":
         return _bool_decoder()
@@ -87,7 +88,7 @@ def _bool_decoder() -> Decoder:
 
 
 def _number_decoder(tag: Tag) -> Decoder:
-    scale, low, high = _scale(tag), tag.low, tag.high
+    scale, low, high, correct = _scale(tag), tag.low, tag.high, tag.correction
     whole = tag.dtype == "int"
     bound = _LARGEST_WHOLE if whole else float("inf")
     least = -bound if low is None else max(low, -bound)
@@ -104,6 +105,8 @@ def _number_decoder(tag: Tag) -> Decoder:
             return None, bad("out_of_range"), f"{value:g} {tag.unit}"
         if states and value not in states:
             return None, bad("out_of_range"), f"{value:g} is none of {_listed(states)}"
+        if correct is not None:
+            return correct(value), GOOD, ""
         return (round(value) if whole and type(value) is not int else value), GOOD, ""
 
     return decode

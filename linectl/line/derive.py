@@ -34,6 +34,8 @@ def derived(tag: Tag, inputs: Sequence[Reading]) -> Decoded:
         return None, bad("out_of_range"), _outside(tag.derived.law, inputs)
     if (tag.low is not None and value < tag.low) or (tag.high is not None and value > tag.high):
         return None, bad("out_of_range"), f"{value:g} {tag.unit}"
+    if tag.correction is not None:
+        value = tag.correction(value)
     worst = min((reading.quality for reading in inputs), key=lambda quality: quality.level)
     return value, GOOD if worst.is_good else worst, ""
 

@@ -6,6 +6,7 @@ import asyncio
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -230,6 +231,20 @@ class Line:
     def lost(self, link: str) -> str | None:
         """Return why `link` is lost now, None when it is not."""
         return self._watch.why_lost(link)
+
+    def recalibrate(self, definition: LineDefinition) -> None:
+        """Correct readings from now on by the calibrations of `definition`, which is this line in all the rest."""
+        tags = {
+            name: replace(tag, correction=definition.tags[name].correction)
+            for name, tag in self.definition.tags.items()
+        }
+        self.definition = replace(
+            self.definition,
+            tags=tags,
+            calibrations=definition.calibrations,
+            calibration_hash=definition.calibration_hash,
+        )
+        self._values.recalibrate(tags)
 
     def on_scan(self, listener: ScanListener) -> None:
         """Call `listener` with each scan, on the loop; it must be quick."""

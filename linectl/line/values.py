@@ -53,6 +53,15 @@ class Values:
         self._believed: dict[str, float] = {}  # s, of those that are not believed for the maximum age of their tag
         self._said: dict[str, Answer] = {}  # a bare value was read at `arrived`
         self._known: dict[tuple[str | Value | None, ...], Decoded] = {}
+        self._recalibrated: dict[str, Tag] = {}  # derived tags that are corrected otherwise than when this was made
+
+    def recalibrate(self, tags: Mapping[str, Tag]) -> None:
+        """Correct from now on as `tags` say, which differ by their corrections alone."""
+        for name, tag in tags.items():
+            if tag.point is not None and not tag.counter:  # a counter remembers, and is never corrected
+                self.decoders[name] = decoder(tag)
+        self._recalibrated = {name: tag for name, tag in tags.items() if tag.derived is not None}
+        self._known.clear()
 
     def made(self, name: str, raw: RawReading, sequence: int, now_s: float, now_ns: int) -> Reading:
         """Return the reading that `raw` is for the tag `name` now (loop time s, wall time ns), and keep it."""
@@ -115,7 +124,7 @@ class Values:
 
     def derived(self, tag: Tag, inputs: Sequence[Reading], sequence: int) -> Reading:
         """Return the reading of a derived tag from its inputs' readings, and keep it; it is as old as the oldest."""
-        value, quality, detail = self._computed(tag, inputs)
+        value, quality, detail = self._computed(self._recalibrated.get(tag.name, tag), inputs)
         source_ns = min([reading.source_time_ns for reading in inputs])
         received_ns = min([reading.received_time_ns for reading in inputs])
         arrived_s = min([self.arrived[reading.tag] for reading in inputs])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from drivers.link import Point
 from drivers.settings import LinkSettings
 from linectl.model.alarms import Alarms
-from linectl.model.calibrations import Calibration
+from linectl.model.calibrations import Calibration, Curve, Policy
 from linectl.model.devices import Device
 from linectl.model.interlocks import Interlocks
 from linectl.model.scaling import Scaling
@@ -43,7 +43,8 @@ class Tag:
     Outside `warn_low` to `warn_high` a write is asked about; one write changes the value by `step` at most, and writes
     together by `per_min` a minute; these stand beside those of the zone, and the narrower one counts.
     `states` names the numbers of an enumeration, and any other number is none of it. A `counter` adds up over its
-    wraps. A tag of an instrument of the line names it (`device`) and its point there (`device_point`).
+    wraps. A tag of an instrument of the line names it (`device`) and its point there (`device_point`). `correction` is
+    the curve of its active calibration, through which every value of it goes.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Tag:
     warn_high: float | None = None
     step: float | None = None
     per_min: float | None = None
+    correction: Curve | None = None
 
     def state(self, value: float | None) -> str:
         """Return what people call `value` when the tag is an enumeration, else an empty text."""
@@ -168,7 +170,9 @@ class LineDefinition:
     `devices` are its instruments that are described by files of their own, `secrets` the passwords of its links, by
     link. `safe_state` is what makes it safe, in order; none: heater off, then stop, as far as it has them.
     `config_hash` is the SHA-256 of the file, with device files that of them all; calibrations, interlocks and alarms
-    have hashes of their own.
+    have hashes of their own. `calibrations` are by tag: the active record of each sensor in the folder
+    `calibration_folder`, else what the file `calibration` says of it; `calibration_hash` is of all of them.
+    `calibration_policy` says what an overdue one does to a run: block, warn or ignore.
     """
 
     name: str
@@ -181,7 +185,9 @@ class LineDefinition:
     simulated: bool = False
     speed: float = 1.0
     hands: str = ""
-    calibration: str = ""  # the file that holds `calibrations`, which are by tag
+    calibration: str = ""
+    calibration_folder: str = ""
+    calibration_policy: Policy = "warn"
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     calibration_hash: str = ""
     source: str = ""

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import fnmatch
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,11 +116,21 @@ def _no_tag(definition: LineDefinition, name: str) -> ConfigError:
 
 
 @asynccontextmanager
-async def site(definition: LineDefinition, *, sim: bool, data: Path | None, seed: int = 1) -> AsyncIterator[Site]:
+async def site(
+    definition: LineDefinition,
+    *,
+    sim: bool,
+    data: Path | None,
+    seed: int = 1,
+    initial: Mapping[str, float] | None = None,
+) -> AsyncIterator[Site]:
     """Give the line as it stands, or with `sim` on a simulated rig of its own, up for the time of the block.
+
+    The rig starts with `initial` (see `linectl.sim.rig.INITIAL`).
 
     Raises:
         Refused: the rig does not fit the line.
+        ConfigError: it cannot start so.
     """
     if not sim:
         yield Site(definition, Clock(speed=definition.speed), store_path(definition, data))
@@ -131,7 +141,7 @@ async def site(definition: LineDefinition, *, sim: bool, data: Path | None, seed
         raise Refused(tr("{line} has no zone `bath`: the simulated rig is none of it").format(line=definition.name))
     clock = Clock()
     with TemporaryDirectory(prefix="linectl-look-") as folder:
-        async with serve(definition, clock, seed=seed) as up:
+        async with serve(definition, clock, seed=seed, initial=initial) as up:
             ours = {
                 name: tag
                 for name, tag in up.definition.tags.items()

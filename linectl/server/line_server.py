@@ -32,6 +32,7 @@ from linectl.model.readings import Reading, Value
 from linectl.model.records import Act, Event
 from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
+from linectl.server.calibration_dates import day_of, refuse_overdue
 from linectl.server.diary import Diary
 from linectl.server.glue_standings import GlueStandings
 from linectl.server.guarding import Guard
@@ -93,6 +94,8 @@ class LineServer(Commands):
         self._holder = holder
         self._acts: set[asyncio.Future[None]] = set()
         self._runner: Runner | None = None
+        self._runner_works = False
+        self._calibrated: LineDefinition | None = None  # whose calibrations are to be taken after the run under way
         self._got: dict[str, tuple[int, Value | None]] = {}  # by tag: when it was written last, what it held then
         self._named: set[str] = set()  # tags that somebody whose name is known writes now
         self._recorded = ""  # the id of the run under way, once it is in the store
@@ -310,9 +313,15 @@ class LineServer(Commands):
 
         Its questions stand on `desk`; `prompter` is a face there for the time of the run, beside those attached.
         `take_up` goes on with a run whose program died; `on_start` is told the run's id once it is in the store.
+
+        Raises:
+            Refused: a calibration is overdue, and the line's policy is to block.
         """
         assert self.store is not None, "the server is not open"
+        self._take_calibrations()
         self.clock.set_by_wall()
+        if take_up is None:  # a run that has begun is not lost for a date that passed meanwhile
+            refuse_overdue(self.definition, day_of(self.clock.now_ns()))
         detach = self.desk.attach(prompter) if prompter is not None else _nothing
 
         def started(run: str) -> None:
@@ -340,14 +349,33 @@ class LineServer(Commands):
             on_start=started,
             keeps_scans=not self._records,
         )
+        self._runner_works = True
         try:
             return await self._runner.run()
         finally:
             self._recorded = ""
             self.progress = None
+            self._runner_works = False
+            self._take_calibrations()
             detach()
 
+    def recalibrate(self, definition: LineDefinition) -> None:
+        """Correct readings by the calibrations of `definition` (this line) now, or once the run under way has ended."""
+        self._calibrated = definition
+        self._take_calibrations()
+
+    def _take_calibrations(self) -> None:
+        if self._calibrated is None or self._runner_works:
+            return
+        self.line.recalibrate(self._calibrated)
+        self.definition, self._calibrated = self.line.definition, None
+
     # the run under way: each raises Refused when there is none, and what `Runner` says
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way, also before its first record is in the store."""
+        return self._runner_works
 
     @property
     def run_id(self) -> str:

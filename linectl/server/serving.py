@@ -16,6 +16,7 @@ from linectl.server.api.listener import Listener
 from linectl.server.api.operations import Operation, handlers
 from linectl.server.api.protocol import HOST
 from linectl.server.as_data import iso
+from linectl.server.calibration_ops import CalibrationOps
 from linectl.server.line_ops import LineOps
 from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
@@ -49,7 +50,7 @@ async def served(
     """
     since_ns, token = server.clock.now_ns(), secrets.token_urlsafe(24)
     name = server.definition.name
-    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*_rooms(server), *more))
+    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*_rooms(server, data), *more))
     listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
     async with listener:
         endpoint = Endpoint(
@@ -70,7 +71,8 @@ async def served(
                 await ops.stop()
 
 
-def _rooms(server: LineServer) -> tuple[Operation, ...]:
-    """Return the operations of the rooms of `server`."""
+def _rooms(server: LineServer, data: Path | None) -> tuple[Operation, ...]:
+    """Return the operations of the rooms of `server`, whose store is in `data`."""
     machine = () if server.machine is None else machine_operations(server.machine)
-    return (*RunOps(server).operations(), *machine, *alarm_operations(server.alarms, server.definition.name))
+    own = (*RunOps(server).operations(), *CalibrationOps(server, data).operations())
+    return (*own, *machine, *alarm_operations(server.alarms, server.definition.name))

@@ -6,6 +6,7 @@ import difflib
 
 from linectl.cli.codes.alarms import of_alarms
 from linectl.cli.codes.audit import of_audit
+from linectl.cli.codes.calibrations import of_calibrations
 from linectl.cli.codes.entry import Explanation
 from linectl.cli.codes.files import of_files
 from linectl.cli.codes.line import of_line
@@ -33,6 +34,7 @@ def catalogue() -> tuple[Explanation, ...]:
         *of_serving(),
         *of_machine(),
         *of_alarms(),
+        *of_calibrations(),
     )
     return tuple(sorted(found, key=lambda each: each.code))
 
@@ -60,6 +62,7 @@ def families() -> dict[str, str]:
         "ARM": tr("arming"),
         "ASK": tr("questions and confirmations"),
         "AUD": tr("the audit trail"),
+        "CAL": tr("calibrations of sensors"),
         "CFG": tr("files"),
         "DAT": tr("past trials and exports"),
         "DEV": tr("devices"),
