@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fuzz lint types bench study words docs clean
+.PHONY: demo test fuzz mutants lint types bench study words docs clean
 
 # what running needs, and the embedded broker of the simulated line
 .venv/run: pyproject.toml constraints.txt
@@ -29,6 +29,11 @@ test: .venv/dev
 
 fuzz: .venv/fuzz
 	$(BIN)/python tools/fuzz.py
+
+# ten times the mutated files and command lines of the tests, other ones each time
+mutants: .venv/dev
+	LINECTL_MUTATIONS=100000 LINECTL_MUTATION_SEED=$$(date +%s) \
+	  $(BIN)/python -m pytest -q tests/config/test_mutated_files.py tests/cli/test_mutated_commands.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

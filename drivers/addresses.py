@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NoReturn
 
 from drivers.errors import BadAddress
 from drivers.link import Point
@@ -66,12 +67,16 @@ def modbus_address(point: Point) -> ModbusAddress:
     found = _MODBUS.fullmatch(point.address)
     if found is None:
         raise BadAddress(
-            f"{point.address!r} is no Modbus address: expected unit/table and number (tables co, di, ir, hr), "
-            "such as 2/ir10, a bit 2/hr10.3, a block 2/hr0:3, or a part of a block that is read whole 2/hr2090:10+2"
+            "{address!r} is no Modbus address: expected unit/table and number (tables co, di, ir, hr), "
+            "such as 2/ir10, a bit 2/hr10.3, a block 2/hr0:3, or a part of a block that is read whole 2/hr2090:10+2",
+            address=point.address,
         )
     if point.order not in _ORDERS:
         raise BadAddress(
-            f"{point.address!r} with order {point.order!r}: expected {', '.join(_ORDERS)}, such as 2/ir10 with ABCD"
+            "{address!r} with order {order!r}: expected {orders}, such as 2/ir10 with ABCD",
+            address=point.address,
+            order=point.order,
+            orders=", ".join(_ORDERS),
         )
     unit, first, table = int(found["unit"]), int(found["address"]), found["table"]
     block = int(found["count"]) if found["count"] else None
@@ -79,9 +84,13 @@ def modbus_address(point: Point) -> ModbusAddress:
     bit = int(found["bit"]) if found["bit"] else -1
     count = _bits(point, table, block, offset, bit) if table in _BITS else _count(point, table, block, offset, bit)
     if unit > 255:
-        raise BadAddress(f"{point.address!r}: unit {unit} is above 255, expected something like 2/ir10")
+        raise BadAddress(
+            "{address!r}: unit {unit} is above 255, expected something like 2/ir10", address=point.address, unit=unit
+        )
     if first + max(count, block or 0) > 65_536:
-        raise BadAddress(f"{point.address!r}: it reaches beyond address 65535, expected something like 2/ir10")
+        raise BadAddress(
+            "{address!r}: it reaches beyond address 65535, expected something like 2/ir10", address=point.address
+        )
     whole = None if offset is None or block is None else (first, block)
     return ModbusAddress(unit, table, first + (offset or 0), count, point.kind, point.order, bit, whole)
 
@@ -89,18 +98,22 @@ def modbus_address(point: Point) -> ModbusAddress:
 def _bits(point: Point, table: str, block: int | None, offset: int | None, bit: int) -> int:
     """Return how many coils or inputs `point` holds: one, or a block."""
     if bit >= 0 or offset is not None:
-        raise BadAddress(f"{point.address!r}: co and di hold single bits already, such as 2/co6 of kind bool")
+        raise BadAddress(
+            "{address!r}: co and di hold single bits already, such as 2/co6 of kind bool", address=point.address
+        )
     if block is None and point.kind == "bool":
         return 1
     if block is None or point.kind != "block":
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: co and di hold bits, such as 2/co6 of kind bool "
-            "or 2/co0:8 of kind block"
+            "{address!r} of kind {kind}: co and di hold bits, such as 2/co6 of kind bool or 2/co0:8 of kind block",
+            address=point.address,
+            kind=point.kind,
         )
     if not 1 <= block <= _MAX_COUNT[table]:
         raise BadAddress(
-            f"{point.address!r} of kind block: expected a length of 1 to {_MAX_COUNT[table]}, such as 2/co0:8 "
-            "(one is 2/co6)"
+            "{address!r} of kind block: expected a length of 1 to {most}, such as 2/co0:8 (one is 2/co6)",
+            address=point.address,
+            most=_MAX_COUNT[table],
         )
     return block
 
@@ -109,28 +122,31 @@ def _count(point: Point, table: str, block: int | None, offset: int | None, bit:
     """Return how many registers `point` holds, its kind and its block compared."""
     most = _MAX_COUNT[table] if offset is None else _MAX_WHOLE
     if (block is not None or point.kind in {"block", "str"}) and not 1 <= (block or 0) <= most:
-        raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: expected a length of 1 to {most}, such as 2/hr0:3"
-            + (" (a string has 2 characters a register)" if point.kind == "str" else "")
-        )
+        _refuse_length(point, most)
     if (bit >= 0) != (point.kind == "bool") or bit > 15:
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: a bit of a register is 0 to 15 and of kind bool, such as 2/hr10.3"
+            "{address!r} of kind {kind}: a bit of a register is 0 to 15 and of kind bool, such as 2/hr10.3",
+            address=point.address,
+            kind=point.kind,
         )
     if point.kind in {"block", "str"}:
         return _wide(point, (block or 0) - (offset or 0), 1, offset)
     if point.kind != "bool" and point.kind not in _REGISTERS:
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: registers hold {', '.join(_REGISTERS)}, bool, str or block, "
-            "such as 2/ir10 of kind i16"
+            "{address!r} of kind {kind}: registers hold {kinds}, bool, str or block, such as 2/ir10 of kind i16",
+            address=point.address,
+            kind=point.kind,
+            kinds=", ".join(_REGISTERS),
         )
     width = _REGISTERS.get(point.kind, 1)
     if block is not None:
         _wide(point, block - (offset or 0), width, offset)
     if block is not None and offset is None:
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: a length needs kind block or str, such as 2/hr0:3; "
-            "a part of registers that are read whole is 2/hr0:3+1 (as 2/hr2090:10+2)"
+            "{address!r} of kind {kind}: a length needs kind block or str, such as 2/hr0:3; "
+            "a part of registers that are read whole is 2/hr0:3+1 (as 2/hr2090:10+2)",
+            address=point.address,
+            kind=point.kind,
         )
     return width
 
@@ -138,12 +154,45 @@ def _count(point: Point, table: str, block: int | None, offset: int | None, bit:
 def _wide(point: Point, left: int, width: int, offset: int | None) -> int:
     """Return the registers that are `left` in the block of `point`, which needs `width` at least."""
     if left < width:
-        behind = "" if offset is None else f" from +{offset}"
-        raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: it is wider than its block: it takes {width} registers, the "
-            f"block has {max(left, 0)}{behind}, expected a longer block or a narrower kind, such as 2/hr0:3"
-        )
+        _refuse_width(point, max(left, 0), width, offset)
     return left
+
+
+def _refuse_length(point: Point, most: int) -> NoReturn:
+    if point.kind == "str":
+        raise BadAddress(
+            "{address!r} of kind str: expected a length of 1 to {most}, such as 2/hr0:3 "
+            "(a string has 2 characters a register)",
+            address=point.address,
+            most=most,
+        )
+    raise BadAddress(
+        "{address!r} of kind {kind}: expected a length of 1 to {most}, such as 2/hr0:3",
+        address=point.address,
+        kind=point.kind,
+        most=most,
+    )
+
+
+def _refuse_width(point: Point, left: int, width: int, offset: int | None) -> NoReturn:
+    if offset is None:
+        raise BadAddress(
+            "{address!r} of kind {kind}: it is wider than its block: it takes {width} registers, the block has {left}, "
+            "expected a longer block or a narrower kind, such as 2/hr0:3",
+            address=point.address,
+            kind=point.kind,
+            width=width,
+            left=left,
+        )
+    raise BadAddress(
+        "{address!r} of kind {kind}: it is wider than its block: it takes {width} registers, the block has {left} "
+        "from +{offset}, expected a longer block or a narrower kind, such as 2/hr0:3",
+        address=point.address,
+        kind=point.kind,
+        width=width,
+        left=left,
+        offset=offset,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -155,9 +204,15 @@ def ezo_field(point: Point) -> int:
     """
     found = _EZO.fullmatch(point.address)
     if found is None:
-        raise BadAddress(f"{point.address!r} is no EZO address: expected R, or R:1 for the second field of a reading")
+        raise BadAddress(
+            "{address!r} is no EZO address: expected R, or R:1 for the second field of a reading", address=point.address
+        )
     if point.kind != "float":
-        raise BadAddress(f"{point.address!r} of kind {point.kind}: an EZO reading is a number, such as R of kind float")
+        raise BadAddress(
+            "{address!r} of kind {kind}: an EZO reading is a number, such as R of kind float",
+            address=point.address,
+            kind=point.kind,
+        )
     return int(found["field"] or 0)
 
 
@@ -182,9 +237,20 @@ def circulator_point(point: Point) -> str:
 def _named(point: Point, device: str, kinds: Mapping[str, str]) -> str:
     kind = kinds.get(point.address)
     if kind is None:
-        raise BadAddress(f"{point.address!r} is no point of a {device}: expected {', '.join(kinds)}")
+        raise BadAddress(
+            "{address!r} is no point of a {device}: expected {points}",
+            address=point.address,
+            device=device,
+            points=", ".join(kinds),
+        )
     if point.kind != kind:
-        raise BadAddress(f"{point.address!r} of kind {point.kind}: on a {device} it is of kind {kind}")
+        raise BadAddress(
+            "{address!r} of kind {kind}: on a {device} it is of kind {other}",
+            address=point.address,
+            kind=point.kind,
+            device=device,
+            other=kind,
+        )
     return point.address
 
 
@@ -202,12 +268,15 @@ def mqtt_field(point: Point) -> tuple[str, tuple[str, ...]]:
     steps = tuple(path.split(".")) if hash_ else ()
     if not topic or topic.endswith("/") or "+" in topic or not all(steps):
         raise BadAddress(
-            f"{point.address!r} is no MQTT address: expected a topic without wildcards and a JSON field, "
-            "such as sensors/room/climate#temperature, or the topic of a plain number, such as sensors/room/temperature"
+            "{address!r} is no MQTT address: expected a topic without wildcards and a JSON field, such as "
+            "sensors/room/climate#temperature, or the topic of a plain number, such as sensors/room/temperature",
+            address=point.address,
         )
     if not steps and point.kind in {"bool", "str", "block"}:
         raise BadAddress(
-            f"{point.address!r} of kind {point.kind}: a topic alone is a plain number; name a JSON field, "
-            "such as sensors/room/climate#temperature"
+            "{address!r} of kind {kind}: a topic alone is a plain number; name a JSON field, "
+            "such as sensors/room/climate#temperature",
+            address=point.address,
+            kind=point.kind,
         )
     return topic, steps

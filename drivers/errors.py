@@ -12,7 +12,16 @@ class DriverError(Exception):
 
 
 class BadAddress(DriverError):
-    """A point's address or kind is not one that its link understands (the program or its configuration is wrong)."""
+    """A point's address or kind is not one that its link understands (the program or its configuration is wrong).
+
+    `text` is the message with its `{fields}` unfilled, and `fields` fills them: whoever speaks another language than
+    English looks the text up, and fills it then.
+    """
+
+    def __init__(self, text: str, **fields: object) -> None:
+        super().__init__(text.format(**fields) if fields else text)
+        self.text = text
+        self.fields = fields
 
 
 class LinkDown(DriverError):

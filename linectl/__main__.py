@@ -10,6 +10,11 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line and end with its exit code."""
     try:
+        if sys.argv[1:] == ["--version"]:  # before anything is loaded
+            from linectl.cli.version import told_at_once
+
+            if told_at_once():
+                sys.exit(0)
         from linectl.cli.main import run
 
         sys.exit(run(sys.argv[1:]))

@@ -32,6 +32,8 @@ GROUPS = frozenset(
         "config",
         "confirm",
         "experiment",
+        "interlocks",
+        "lot",
         "recipe",
         "runs",
         "scan",

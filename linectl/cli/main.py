@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linectl.cli.flags import after_verb, chosen_language, wants_json
-from linectl.errors import LinectlError, WrongUse
+from linectl.errors import LinectlError, NotConfirmed, WrongUse
+from linectl.words import tr
 
 if TYPE_CHECKING:
     from click import ClickException
@@ -31,8 +32,6 @@ def run(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    if argv == ["--version"]:
-        return _version()
     argv = after_verb(argv)
     as_json = wants_json(argv)
     try:
@@ -51,13 +50,14 @@ def _run(argv: list[str]) -> int:
 
 
 def _called(argv: list[str], *, as_json: bool) -> int:
-    return _version(as_json=True) if argv == ["--json", "--version"] else _dispatch(argv, as_json=as_json)
+    if argv in (["--version"], ["--json", "--version"]):
+        return _version(as_json=as_json)
+    return _dispatch(argv, as_json=as_json)
 
 
 def _unwritten(error: OSError) -> LinectlError:
     """Return what is told of a file that could not be read or written, where nothing nearer to it knew better."""
     from linectl.errors import StoreError
-    from linectl.words import tr
 
     return StoreError(
         f"{error.filename}: {error.strerror}" if error.filename is not None else str(error.strerror),
@@ -65,15 +65,16 @@ def _unwritten(error: OSError) -> LinectlError:
     )
 
 
-def _version(*, as_json: bool = False) -> int:
-    from importlib.metadata import version
+def _version(*, as_json: bool) -> int:
+    from linectl.cli.version import installed
 
     if as_json:
         from linectl.cli.output import emit
 
-        emit("version", {"version": version("linectl")})
+        emit("version", {"version": installed()})
     else:
-        sys.stdout.write(f"linectl {version('linectl')}\n")
+        sys.stdout.write(f"linectl {installed()}\n")
+    sys.stdout.flush()
     return 0
 
 
@@ -86,7 +87,11 @@ def _dispatch(argv: list[str], *, as_json: bool) -> int:
     try:
         result = group.main(args=argv, prog_name="linectl", standalone_mode=False)
     except click.exceptions.Abort as abort:
-        return 7 if isinstance(abort.__cause__, EOFError) else 130
+        if not isinstance(abort.__cause__, EOFError):
+            return 130
+        raise NotConfirmed(
+            tr("nobody answered: the terminal was closed"), hint=tr("answer at a terminal, or say it by an option")
+        ) from abort
     except click.exceptions.NoArgsIsHelpError as error:  # its message is the help
         error.show()
         return error.exit_code

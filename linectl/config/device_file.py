@@ -11,6 +11,7 @@ from drivers.addresses import modbus_address
 from drivers.errors import BadAddress
 from drivers.link import Point
 from drivers.settings import SerialSettings, UnitSettings
+from linectl.config.address_words import told
 from linectl.config.documents import parsed, stop_on_problems
 from linectl.config.files import SourceText
 from linectl.config.link_files import HOLE, UnitFile
@@ -112,7 +113,7 @@ def _check(file: DeviceFile, document: Document) -> None:
         try:
             address = modbus_address(_point(point, file, unit="1/"))
         except BadAddress as error:
-            document.complain((*loc, "point"), str(error).replace("1/", ""))
+            document.complain((*loc, "point"), told(error).replace("1/", ""))
             continue
         if point.writable and address.table in {"ir", "di"}:
             message = tr("table {table} is read-only: a tag that is written lies in hr or co")

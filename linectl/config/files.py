@@ -130,4 +130,6 @@ def _share() -> Path:
 
 
 def _with_suffix(path: Path) -> list[Path]:
+    if not path.name:  # "", ".", "/": no file
+        return [path]
     return [path] if path.suffix in {SUFFIX, ".yml"} else [path, path.with_name(path.name + SUFFIX)]

@@ -8,6 +8,7 @@ from typing import Any
 from drivers.addresses import circulator_point, ezo_field, modbus_address, mqtt_field, sics_point
 from drivers.errors import BadAddress
 from drivers.link import Point
+from linectl.config.address_words import told
 from linectl.config.line_devices import Filled
 from linectl.config.line_file import LimitFile, LineFile, TagFile
 from linectl.config.link_checks import check_links
@@ -111,7 +112,7 @@ def _check_point(tag: TagFile, loc: Loc, file: LineFile, names: _Names, document
     try:
         parser(Point(tag.point, tag.kind, tag.readback, tag.order))
     except BadAddress as error:
-        document.complain((*loc, "point"), str(error))
+        document.complain((*loc, "point"), told(error))
     assert link is not None
     if tag.writable and tag.point not in _WRITABLE.get(link.type, (tag.point,)):
         message = tr("{point} of a {link} link cannot be written").format(point=tag.point, link=link.type)

@@ -10,7 +10,7 @@ from linectl.cli import main
 
 
 def _failing(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
-    def fail(argv: list[str]) -> int:
+    def fail(argv: list[str], *, as_json: bool) -> int:
         raise error
 
     monkeypatch.setattr(main, "_dispatch", fail)

@@ -5,10 +5,53 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
+from linectl.cli.version import installed
+
 HEAVY = ("numpy", "scipy", "pymodbus", "asyncio", "pydantic", "rich", "yaml", "matplotlib", "textual")
+
+
+ENTRY = "import sys; sys.argv[1:] = {argv!r}; from linectl.__main__ import main"  # as the installed command has it
+OURS = {"linectl", "linectl.__main__", "linectl.cli", "linectl.cli.version"}
+
+
+def modules_at_the_end(*argv: str) -> set[str]:
+    """Return what the installed command has loaded when it ends, beyond what the interpreter loads by itself."""
+    code = (
+        "import atexit, sys\nbefore = set(sys.modules)\n"
+        "atexit.register(lambda: print(*set(sys.modules) - before, file=sys.stderr))\n"
+        f"{ENTRY.format(argv=list(argv))}\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"linectl {version('linectl')}") or "--help" in done.stdout
+    return set(done.stderr.split())
+
+
+def test_the_version_is_told_before_anything_is_loaded() -> None:
+    assert modules_at_the_end("--version") <= {*OURS, "__future__"}
+    assert {"click", "re", "typing"} <= modules_at_the_end("--help")  # the control
+
+
+def test_the_version_is_that_of_the_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installed() == version("linectl")
+    for name in ("linectl-9.8.7+a.b.dist-info", "linectl_other-1.dist-info", "linectl"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "gone"), str(tmp_path), *sys.path])
+    assert installed() == "9.8.7+a.b"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_version_is_told() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "linectl", "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "Traceback" not in ended.stderr
+    assert "E-STO-001" in ended.stderr
 
 
 def modules_after(argument: str) -> list[str]:

@@ -21,6 +21,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+import drivers
 import linectl
 from linectl import words
 from linectl.cli.verbs import VERBS
@@ -29,7 +30,8 @@ from linectl.errors import ConfigError
 
 PACKAGE = Path(linectl.__file__).parent
 FRENCH = PACKAGE / "words" / "fr" / "LC_MESSAGES"
-HAND_THROUGH = {("cli", "verbs.py"), ("words", "__init__.py")}  # tr(variable): VERBS is read below, and tr itself
+# tr(variable): VERBS and the texts of wrong addresses are read below, and tr itself
+HAND_THROUGH = {("cli", "verbs.py"), ("config", "address_words.py"), ("words", "__init__.py")}
 
 Key = str | tuple[str, str]
 
@@ -56,7 +58,9 @@ def of_package(folder: Path, names: tuple[str, str]) -> dict[Path, list[Key | No
 
 def of_linectl() -> set[Key]:
     found = of_package(PACKAGE, ("tr", "ntr")).values()
-    return {key for keys in found for key in keys if key is not None} | {line for _, line in VERBS.values()}
+    addresses = of_package(Path(drivers.__file__).parent, ("BadAddress", "")).values()
+    texts = {key for keys in (*found, *addresses) for key in keys if key is not None}
+    return texts | {line for _, line in VERBS.values()}
 
 
 def of_click() -> set[Key]:
