@@ -22,8 +22,8 @@ which = click.option(
     "--sim", "which", default="", metavar="LINE|PID", help=tr("which one, where several simulated lines are up")
 )
 
-_UNITS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:[.,]\d+)?) ?(s|min|h)?", re.ASCII)
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:[.,]\d+)?) ?(s|min|m|h)?", re.ASCII)
 
 
 def seconds_of(text: str) -> float:

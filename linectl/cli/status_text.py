@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from linectl.cli.output import table
@@ -18,6 +19,7 @@ def screen(state: State) -> str:
     parts = [
         _head(state),
         *machine_lines(state.get("machine")),
+        *_armed(state.get("armed")),
         *_run(state.get("run")),
         *_prompts(state.get("prompts") or ()),
         *interlock_lines(state.get("interlocks") or {}),
@@ -66,6 +68,14 @@ def machine_lines(machine: State | None) -> list[str]:
             text = tr("  {count} bottles of it are SET ASIDE  (linectl lot show {name})")
             lines.append(text.format(count=lot["doubtful"], name=lot["name"]))
     return lines
+
+
+def _armed(armed: State | None) -> list[str]:
+    if armed is None:
+        return []
+    text = tr("armed to write: {who} ({face}) until {time}")
+    time = datetime.fromisoformat(armed["until"]).astimezone().strftime("%H:%M:%S")
+    return [text.format(who=armed["who"], face=armed["face"], time=time)]
 
 
 def _run(run: State | None) -> list[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Mapping
 from typing import Any
 
 from drivers.link import RawReading
-from linectl.errors import ConfigError
 from linectl.line.links import address_of
 from linectl.line.reason_words import reason_text
+from linectl.line.typed import value_text
 from linectl.model.lines import LineDefinition, Tag
-from linectl.model.readings import Quality, Value
+from linectl.model.readings import Quality
 from linectl.words import decimal, number, tr
 
 __all__ = [
@@ -21,25 +18,10 @@ __all__ = [
     "raw_text",
     "tag_as_data",
     "tag_row",
-    "value_of_text",
     "value_text",
 ]
 
-_YES = {"true", "yes", "on", "1", "vrai", "oui", "marche"}
-_NO = {"false", "no", "off", "0", "faux", "non", "arrêt", "arret"}
 _MINUTE_S, _HOUR_S = 60, 3600
-
-
-def value_text(tag: Tag, value: Value | None) -> str:
-    """Return a value as people read it: the name of a state, yes or no, else a number of six digits."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return tr("yes") if value else tr("no")
-    state = tag.state(value)
-    if state:
-        return f"{number(value)} {state}"
-    return str(value) if isinstance(value, int) else number(float(f"{value:.6g}"))
 
 
 def raw_text(raw: RawReading | None) -> str:
@@ -114,32 +96,3 @@ def tag_as_data(definition: LineDefinition, tag: Tag) -> dict[str, Any]:
         "device": tag.device or None,
         "type": tag.dtype,
     }
-
-
-def value_of_text(tag: Tag, text: str) -> Value:
-    """Return the value that a person wrote for `tag`: yes or no, the name of a state, a number with point or comma.
-
-    Raises:
-        ConfigError: it is none of what the tag takes.
-    """
-    word = text.strip().lower()
-    if tag.dtype == "bool" or (tag.point is not None and tag.point.kind == "bool"):
-        if word in _YES | _NO:
-            return word in _YES
-        raise _not_understood(tag, text, tr("expected yes or no"))
-    states: Mapping[str, int] = {name.lower(): number for number, name in tag.states.items()}
-    if word in states:
-        return states[word]
-    try:
-        value = float(word.replace(",", "."))
-    except ValueError:
-        near = difflib.get_close_matches(word, states, n=1)
-        hint = tr("did you mean `{word}`?").format(word=near[0]) if near else tr("expected a number, such as 62,5")
-        raise _not_understood(tag, text, hint) from None
-    if not math.isfinite(value):
-        raise _not_understood(tag, text, tr("expected a number, such as 62,5"))
-    return int(value) if tag.dtype == "int" and value.is_integer() else value
-
-
-def _not_understood(tag: Tag, text: str, hint: str) -> ConfigError:
-    return ConfigError(tr("{tag} cannot take {text}").format(tag=tag.name, text=repr(text)), hint=hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,33 +13,24 @@ from typing import Any
 import click
 
 from drivers.link import Outcome
-from linectl.cli.output import complaint, emit, envelope
-from linectl.cli.tags_text import quality_text, value_of_text, value_text
-from linectl.errors import DeviceError, LinectlError, NotConfirmed, Refused, Unreachable
+from linectl.cli.output import complaint, envelope
+from linectl.cli.tags_text import quality_text, value_text
+from linectl.cli.write_told import Told, error_of, told_of, words_of
+from linectl.errors import NotConfirmed, Refused
 from linectl.lab.answers import yes_or_no
 from linectl.line.limits import doubt
 from linectl.line.line import WriteReport
+from linectl.line.typed import value_of_text
 from linectl.model.lines import LineDefinition, Tag
-from linectl.model.readings import Value
+from linectl.model.readings import BAD_REASONS, Value, bad
 from linectl.server.commissioning import Look, known_tag, look_at, site, write_tag
+from linectl.server.finding import find_if_up
 from linectl.words import tr
 
 __all__ = ["Wanted", "carry_out"]
 
+_ANSWER_WITHIN_S = 30.0
 _HEATER_OFF = "heater_enable"
-_REFUSED_CODES = {  # by `refused_by` of a report; "link" has a remedy of its own
-    "unknown_tag": "E-WRT-UNKNOWN_TAG",
-    "not_writable": "E-WRT-NOT_WRITABLE",
-    "lease": "E-WRT-LEASE",
-    "range": "E-WRT-RANGE",
-    "limit": "E-WRT-LIMIT",
-    "step": "E-WRT-STEP",
-    "rate": "E-WRT-RATE",
-    "soft": "E-WRT-SOFT",
-    "interlock": "E-WRT-INTERLOCK",
-    "arming": "E-ARM-001",
-    "device": "E-WRT-DEVICE",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +70,37 @@ def carry_out(definition: LineDefinition, wanted: Wanted, data: Path | None, *, 
             + (" --sim" if wanted.sim else ""),
             code="E-ARM-001",
         )
+    server = None if wanted.sim else find_if_up(data, definition.name)
+    if server is not None:
+        return _through(definition, tag, value, wanted, data, as_json=as_json)
     if not wanted.yes:
-        _confirm(definition, tag, value, wanted, data)
+        _confirm(definition, tag, value, lambda: _now(definition, tag, wanted, data))
     report = asyncio.run(_write(definition, tag, value, wanted, data))
     return _tell(definition, tag, report, as_json=as_json)
+
+
+def _through(
+    definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted, data: Path | None, *, as_json: bool
+) -> int:
+    """Write through the server that holds the line: armed for this write alone, if nobody else is."""
+    from linectl.cli.operator import operator_name
+    from linectl.server.finding import connect
+
+    with connect(data, definition.name, operator=operator_name()) as server:
+        if not wanted.yes:
+            _confirm(definition, tag, value, lambda: _says(tag, server.call("read", names=[tag.name])[0]))
+        asked = {"tag": tag.name, "value": value, "why": wanted.reason, "arm": True, "sure": True}
+        found = server.ask("set", asked, within_s=_ANSWER_WITHIN_S, key=uuid.uuid4().hex)
+    kept = {key: found[key] for key in ("tag", "outcome", "asked", "got", "unit", "refused_by", "detail")}
+    told = told_of(found, definition.source)
+    return _say(told, {**kept, "refused_by": kept["refused_by"] or None}, as_json=as_json)
+
+
+def _says(tag: Tag, reading: Mapping[str, Any]) -> str:
+    """Return what a server read of `tag` now, as people read it."""
+    if reading["value"] is not None:
+        return f"{value_text(tag, reading['value'])} {tag.unit}"
+    return quality_text(bad(reading["reason"]) if reading["reason"] in BAD_REASONS else bad("not_connected"))
 
 
 async def _write(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted, data: Path | None) -> WriteReport:
@@ -90,7 +110,7 @@ async def _write(definition: LineDefinition, tag: Tag, value: Value, wanted: Wan
         return await write_tag(at, tag.name, value, who=operator_name(), why=wanted.reason)
 
 
-def _confirm(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted, data: Path | None) -> None:
+def _confirm(definition: LineDefinition, tag: Tag, value: Value, now: Callable[[], str]) -> None:
     """Ask the person at the terminal, who is told what the tag says now; no line is open while they think.
 
     Raises:
@@ -102,8 +122,7 @@ def _confirm(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted,
         raise NotConfirmed(
             tr("nobody is at the terminal to confirm the write"), hint=tr("say it again with --yes if you are sure")
         )
-    now = asyncio.run(_now(definition, tag, wanted, data))
-    says = f"{value_text(tag, now.reading.value)} {tag.unit}" if now.is_good else quality_text(now.reading.quality)
+    says = now()
     wants = f"{value_text(tag, value)} {tag.unit}".strip()
     unusual = doubt(tag, value, definition.zones)
     if unusual:
@@ -114,30 +133,49 @@ def _confirm(definition: LineDefinition, tag: Tag, value: Value, wanted: Wanted,
         raise NotConfirmed(tr("nothing was written"))
 
 
-async def _now(definition: LineDefinition, tag: Tag, wanted: Wanted, data: Path | None) -> Look:
-    async with site(definition, sim=wanted.sim, data=data, seed=wanted.seed) as at:
-        (now,) = await look_at(at, [tag.name], wait_s=0.0, patient=True)
-    return now
+def _now(definition: LineDefinition, tag: Tag, wanted: Wanted, data: Path | None) -> str:
+    """Return what `tag` says now, as people read it."""
+
+    async def read() -> Look:
+        async with site(definition, sim=wanted.sim, data=data, seed=wanted.seed) as at:
+            (now,) = await look_at(at, [tag.name], wait_s=0.0, patient=True)
+        return now
+
+    look = asyncio.run(read())
+    return f"{value_text(tag, look.reading.value)} {tag.unit}" if look.is_good else quality_text(look.reading.quality)
 
 
 def _tell(definition: LineDefinition, tag: Tag, report: WriteReport, *, as_json: bool) -> int:
-    error = _error(tag, report, definition.source)
+    code = _say(_told(tag, report, definition.source), _as_data(tag, report), as_json=as_json)
+    if report.outcome is not Outcome.REFUSED and _is_of_the_plc(definition, tag):
+        click.echo(tr("the line was given back: its heater is off"), err=True)
+    return code
+
+
+def _say(told: Told, data: Mapping[str, Any], *, as_json: bool) -> int:
+    error = error_of(told)
     if as_json:
-        data = _as_data(tag, report)
-        if error is None:
-            emit("tags_write", data)
-        else:
-            click.echo(envelope("tags_write", data, error))
+        click.echo(envelope("tags_write", data, error))
     if error is not None:
         click.echo(complaint(error), err=True)
     elif not as_json:
-        text = tr("{tag}: confirmed, {value} {unit}").format(
-            tag=tag.name, value=value_text(tag, report.asked if report.got is None else report.got), unit=tag.unit
-        )
-        click.echo(text.rstrip())
-    if report.outcome is not Outcome.REFUSED and _is_of_the_plc(definition, tag):
-        click.echo(tr("the line was given back: its heater is off"), err=True)
+        click.echo(words_of(told))
     return 0 if error is None else error.exit_code
+
+
+def _told(tag: Tag, report: WriteReport, file: str) -> Told:
+    def shown(value: Value | None) -> str:
+        return "" if value is None else f"{value_text(tag, value)} {tag.unit}".rstrip()
+
+    return Told(
+        report.tag,
+        str(report.outcome),
+        shown(report.asked),
+        shown(report.got),
+        refused_by=report.refused_by,
+        detail=report.detail,
+        line=file,
+    )
 
 
 def _is_of_the_plc(definition: LineDefinition, tag: Tag) -> bool:
@@ -147,50 +185,6 @@ def _is_of_the_plc(definition: LineDefinition, tag: Tag) -> bool:
     heartbeat = definition.tags[control.heartbeat]
     heater = f"{control.heartbeat.rpartition('.')[0]}.{_HEATER_OFF}"
     return heartbeat.link == tag.link and heater in definition.tags
-
-
-def _error(tag: Tag, report: WriteReport, file: str) -> LinectlError | None:
-    """Return what is told of a write that did not end as asked, None for one that did."""
-    match report.outcome:
-        case Outcome.CONFIRMED:
-            return None
-        case Outcome.REFUSED if report.refused_by == "link":
-            text = tr("{tag}: nothing was sent, the wire does not reach it").format(tag=tag.name)
-            hint = tr("see why: linectl doctor {file}").format(file=file)
-            return Unreachable(_with(text, report), hint=hint, code="E-WRT-LINK")
-        case Outcome.REFUSED:
-            text = tr("{tag}: refused by {by}").format(tag=tag.name, by=_refused_by(report.refused_by))
-            return Refused(_with(text, report), code=_REFUSED_CODES.get(report.refused_by, ""))
-        case Outcome.CLAMPED:
-            asked, got = value_text(tag, report.asked), value_text(tag, report.got)
-            text = tr("{tag}: the device kept {got} {unit} where {asked} {unit} was asked")
-            message = text.format(tag=tag.name, got=got, asked=asked, unit=tag.unit)
-            hint = tr("the device has a limit of its own there: it is set on the device, not in the line file")
-            return DeviceError(_with(message, report), hint=hint, code="E-WRT-CLAMPED")
-        case _:
-            text = tr("{tag}: nobody knows whether it was written").format(tag=tag.name)
-            hint = tr("read it: linectl tags read {file} {tag}").format(file=file, tag=tag.name)
-            return DeviceError(_with(text, report), hint=hint, code="E-WRT-UNKNOWN")
-
-
-def _with(text: str, report: WriteReport) -> str:
-    return tr("{what}: {text}").format(what=text, text=report.detail) if report.detail else text
-
-
-def _refused_by(word: str) -> str:
-    words = {
-        "not_writable": tr("its definition (linectl alone writes it, or nobody)"),
-        "lease": tr("the PLC's owner"),
-        "range": tr("its range"),
-        "limit": tr("the limit of its zone"),
-        "step": tr("the largest step of one write"),
-        "rate": tr("the fastest that it may change"),
-        "soft": tr("its warning limit"),
-        "interlock": tr("an interlock or permissive"),
-        "arming": tr("arming"),
-        "device": tr("the device"),
-    }
-    return words.get(word, word)
 
 
 def _as_data(tag: Tag, report: WriteReport) -> dict[str, Any]:

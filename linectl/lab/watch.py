@@ -159,7 +159,7 @@ class PlcWatch:
             case "plc_alarm":
                 self._alarm(data)
             case "heating_fault":
-                self._broken(tr("{fault}; the heater was switched off").format(fault=data["text"]))
+                self._broken(tr("{fault}; heating was switched off").format(fault=data["text"]))
             case "link_lost" if data.get("link") == self._link and self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(_LOST_S, self._lost)
             case "link_back" if data.get("link") == self._link:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,34 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 @dataclass(frozen=True, slots=True)
 class HeatingTrip:
-    """A latched fault of a zone's heating: seen at `at_ns` (wall time), with a text for people."""
+    """A latched fault of a zone's heating: seen at `at_ns` (wall time), with the temperature and set point of then."""
 
     zone: str
     fault: HeatingFault
     at_ns: int
-    text: str
+    rule: Heating
+    temperature_c: float | None
+    setpoint_c: float | None
+
+    @property
+    def text(self) -> str:
+        """What is wrong, for people, in the language in use."""
+        rule = self.rule
+        words = {
+            HeatingFault.NO_GAIN: tr("{zone} is heated, and gained less than {gain} K in {within} s"),
+            HeatingFault.RUNAWAY: tr("{zone} is {now} °C, above its set point of {setpoint} °C, and gets still hotter"),
+            HeatingFault.BLIND: tr("{zone} is heated, and nobody could read its temperature for {blind} s"),
+            HeatingFault.TOO_LONG: tr("{zone} is heated for longer than {most} h at a stretch"),
+        }
+        return words[self.fault].format(
+            zone=self.zone,
+            gain=decimal(rule.gain_k, 1),
+            within=decimal(rule.within_s, 0),
+            blind=decimal(rule.blind_s, 0),
+            most=decimal(rule.max_on_s / 3600.0, 1),
+            now="?" if self.temperature_c is None else decimal(self.temperature_c, 1),
+            setpoint="?" if self.setpoint_c is None else decimal(self.setpoint_c, 1),
+        )
 
 
 @dataclass(slots=True)
@@ -113,13 +135,15 @@ class HeatingGuard:
                 self._again_s = self._clock.process_s() + _AGAIN_S
                 run(self._make_safe())
 
-    def reset(self) -> tuple[HeatingTrip, ...]:
-        """Forget the latched faults and begin to watch anew; return what stood."""
-        stood = tuple(self.trips.values())
-        self.trips.clear()
+    def reset(self, zones: Collection[str] | None = None) -> tuple[HeatingTrip, ...]:
+        """Forget the latched faults of `zones` (None: all) and begin to watch them anew; return what stood."""
+        stood = tuple(trip for zone, trip in self.trips.items() if zones is None or zone in zones)
+        for trip in stood:
+            del self.trips[trip.zone]
         for watched in self._watched.values():
             for each in watched:
-                each.state = OFF
+                if zones is None or each.zone in zones:
+                    each.state = OFF
         return stood
 
     def _now(self, name: str) -> Value | None:
@@ -131,32 +155,13 @@ class HeatingGuard:
     def _trip(self, each: _Watched, before: HeatingState, look: HeatingLook) -> None:
         fault = each.state.fault
         assert fault is not None
-        text = _text(each, fault, look)
-        self.trips[each.zone] = HeatingTrip(each.zone, fault, self._clock.now_ns(), text)
+        trip = HeatingTrip(each.zone, fault, self._clock.now_ns(), each.rule, look.temperature_c, look.setpoint_c)
+        self.trips[each.zone] = trip
         told = {"temperature_c": look.temperature_c, "setpoint_c": look.setpoint_c, "lowest_c": before.lowest_c}
-        self._emit("heating_fault", {"zone": each.zone, "fault": str(fault), "text": text, **told})
+        self._emit("heating_fault", {"zone": each.zone, "fault": str(fault), "text": trip.text, **told})
 
     async def _make_safe(self) -> None:
         try:
             await self._safe()
         except LinectlError as error:
             self._emit("safe_not_proved", {"detail": error.message})
-
-
-def _text(each: _Watched, fault: HeatingFault, look: HeatingLook) -> str:
-    rule = each.rule
-    words = {
-        HeatingFault.NO_GAIN: tr("{zone} is heated, and gained less than {gain} K in {within} s"),
-        HeatingFault.RUNAWAY: tr("{zone} is {now} °C, above its set point of {setpoint} °C, and gets still hotter"),
-        HeatingFault.BLIND: tr("{zone} is heated, and nobody could read its temperature for {blind} s"),
-        HeatingFault.TOO_LONG: tr("{zone} is heated for longer than {most} h at a stretch"),
-    }
-    return words[fault].format(
-        zone=each.zone,
-        gain=decimal(rule.gain_k, 1),
-        within=decimal(rule.within_s, 0),
-        blind=decimal(rule.blind_s, 0),
-        most=decimal(rule.max_on_s / 3600.0, 1),
-        now="?" if look.temperature_c is None else decimal(look.temperature_c, 1),
-        setpoint="?" if look.setpoint_c is None else decimal(look.setpoint_c, 1),
-    )

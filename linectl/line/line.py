@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
@@ -356,9 +356,9 @@ class Line:
         """The faults of the heating that nobody has reset, by zone; while any stands, nothing is switched on again."""
         return self._heating.trips
 
-    def reset_heating(self) -> tuple[HeatingTrip, ...]:
-        """Forget the faults of the heating, for a person who has looked at it; return those that stood."""
-        return self._heating.reset()
+    def reset_heating(self, zones: Collection[str] | None = None) -> tuple[HeatingTrip, ...]:
+        """Forget the faults of the heating of `zones` (None: all), for a person who has looked at it; return them."""
+        return self._heating.reset(zones)
 
     def _with_plc(self) -> Plc:
         if self._plc is None:

@@ -14,6 +14,7 @@ from linectl.server.api.listener import Request
 from linectl.server.api.operations import Nothing, Operation
 from linectl.server.commissioning import look
 from linectl.server.line_server import LineServer
+from linectl.server.line_state import HEATING
 from linectl.server.look_data import look_as_data
 from linectl.words import tr
 
@@ -95,9 +96,18 @@ class LineOps:
 
     async def _reset(self, args: Names, request: Request) -> Any:
         guard = self._server.guard
-        if guard is None:
+        zones = [name.removeprefix(HEATING) for name in args.names if name.startswith(HEATING)]
+        names = [name for name in args.names if not name.startswith(HEATING)]
+        done = []
+        if zones or not names:
+            who, why = request.who.operator, request.reason
+            stood = self._server.reset_heating(zones or None, who=who, why=why)
+            done = [f"{HEATING}{trip.zone}" for trip in stood]
+        if guard is None and not done:
             raise Refused(tr("{line} has no interlocks").format(line=self._server.definition.name), code="E-ILK-001")
-        return guard.reset(args.names, request.who)
+        if guard is not None and (names or not zones):
+            done += guard.reset(names, request.who)["reset"]
+        return {"reset": done}
 
     async def _note(self, args: Text, request: Request) -> Any:
         who = request.who.operator

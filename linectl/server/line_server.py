@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -171,8 +171,8 @@ class LineServer(Commands):
         return (why,) if why else ()
 
     def _happened(self, kind: str, data: Mapping[str, object]) -> None:
-        """Keep an event of the line where no run does."""
-        if not self._recorded:
+        """Keep an event of the line where no run does; a write that somebody asked for is told with who and why."""
+        if not self._recorded and not (kind == "write" and data.get("tag") in self._named):
             self._note(kind, data)
 
     def _start(self, work: Awaitable[None]) -> None:
@@ -256,14 +256,24 @@ class LineServer(Commands):
         before = None if report.tag not in self.definition.tags else self.line.reading(report.tag).value
         await self.store.add_event(self._write_event(report, before, who, why))
 
+    def concern(self, tag: str) -> str:
+        """Return why somebody should be asked before `tag` is written by hand now; "" when nothing runs."""
+        experiment = self.experiment if self._recorded else None
+        if experiment is None or not tag.startswith(f"{experiment.zone}."):
+            return ""
+        text = tr("the run {run} works with {zone}: a write by hand is no part of its plan")
+        return text.format(run=self._recorded, zone=experiment.zone)
+
     def tell(self, kind: str, data: Mapping[str, object], act: Act | None = None) -> None:
         """Record something that happened now, beside the run under way, and what it is in the audit trail."""
         if self.store is not None:
             self.store.log_event(Event(self.clock.now_ns(), kind, data, act=act))
 
-    def reset_heating(self, *, who: str, why: str = "") -> tuple[HeatingTrip, ...]:
-        """Forget the faults of the heating that stand, for a person who has looked at it; return them."""
-        stood = self.line.reset_heating()
+    def reset_heating(
+        self, zones: Collection[str] | None = None, *, who: str, why: str = ""
+    ) -> tuple[HeatingTrip, ...]:
+        """Forget the faults of the heating of `zones` (None: all), for a person who has looked at it; return them."""
+        stood = self.line.reset_heating(zones)
         if stood:
             old = {trip.zone: trip.text for trip in stood}
             act = Act(self.clock.now_ns(), who, "reset_heating", self.definition.name, old=old, reason=why)

@@ -10,6 +10,7 @@ from drivers.wire_tap import DeviceStats
 from linectl.lab.desk import OpenPrompt
 from linectl.lab.report.terms import event_name
 from linectl.lab.report.told import text_of, told
+from linectl.line.heating_guard import HeatingTrip
 from linectl.line.links import address_of
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.records import Event
@@ -18,7 +19,10 @@ from linectl.server.as_data import iso, reading_as_data
 from linectl.server.line_server import LineServer
 from linectl.units import NS_PER_S
 
-__all__ = ["sections_of"]
+__all__ = ["HEATING", "sections_of"]
+
+HEATING = "heating."
+"""What the names of trips begin with that are faults of a zone's heating."""
 
 _SHOWN = 60  # entries of the journal
 
@@ -30,6 +34,7 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
         {
             "line": state.line,
             "holder": state.holder,
+            "armed": state.armed,
             "links": state.links,
             "tags": state.tags,
             "values": state.values,
@@ -65,6 +70,9 @@ class _LineState:
 
     def holder(self) -> dict[str, Any]:
         return {"who": self._operator, "pid": os.getpid(), "since": iso(self._since_ns)}
+
+    def armed(self) -> dict[str, Any] | None:
+        return self._server.writer.armed_state()
 
     def links(self) -> dict[str, Any]:
         line, found = self._server.line, {}
@@ -129,7 +137,9 @@ class _LineState:
 
     def interlocks(self) -> dict[str, Any]:
         guard = self._server.guard
-        return {"tripped": [], "missing": []} if guard is None else guard.section()
+        found = {"tripped": [], "missing": []} if guard is None else guard.section()
+        heating = [_heating(trip) for trip in self._server.line.heating_trips.values()]
+        return {**found, "tripped": [*found["tripped"], *heating]}
 
     def machine(self) -> dict[str, Any] | None:
         machine = self._server.machine
@@ -155,19 +165,33 @@ def _shown(tag: Tag) -> bool:
 def _tag(tag: Tag, definition: LineDefinition) -> dict[str, Any]:
     zone = definition.zones.get(tag.name.partition(".")[0])
     limit = None if zone is None else zone.limits.get(tag.limit or tag.name.rpartition(".")[2])
+    warned = [each for each in (tag.warn_high, None if limit is None else limit.warn) if each is not None]
     return {
         "unit": tag.unit,
         "description": tag.description,
         "label": tag.label,
         "low": tag.low,
         "high": tag.high,
-        "normal_low": None,
-        "normal_high": None if limit is None else limit.warn,
+        "normal_low": tag.warn_low,
+        "normal_high": min(warned, default=None),
         "decimals": _decimals(tag),
         "writable": tag.writable,
         "states": {str(number): name for number, name in tag.states.items()},
         "dtype": tag.dtype,
         "period_s": definition.scans.get(tag.scan),
+    }
+
+
+def _heating(trip: HeatingTrip) -> dict[str, Any]:
+    """Return a fault of a zone's heating as the trip that it is."""
+    return {
+        "name": f"{HEATING}{trip.zone}",
+        "message": trip.text,
+        "since": iso(trip.at_ns),
+        "blind": [],
+        "action": "safe",
+        "stands": False,
+        "first_out": False,
     }
 
 

@@ -22,6 +22,7 @@ from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
 from linectl.server.machine_ops import machine_operations
 from linectl.server.run_ops import RunOps
+from linectl.server.write_ops import WriteOps
 from linectl.words import language
 
 __all__ = ["PREFIX", "Served", "served"]
@@ -74,5 +75,5 @@ async def served(
 def _rooms(server: LineServer, data: Path | None) -> tuple[Operation, ...]:
     """Return the operations of the rooms of `server`, whose store is in `data`."""
     machine = () if server.machine is None else machine_operations(server.machine)
-    own = (*RunOps(server).operations(), *CalibrationOps(server, data).operations())
+    own = (*RunOps(server).operations(), *WriteOps(server).operations(), *CalibrationOps(server, data).operations())
     return (*own, *machine, *alarm_operations(server.alarms, server.definition.name))

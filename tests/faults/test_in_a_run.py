@@ -128,7 +128,7 @@ def flagged(event: str) -> Judge:
         pytest.param(
             "heat",
             FaultOrder("heater_failed_off", "bath"),
-            fails("gained less than", "the heater was switched off"),
+            fails("gained less than", "heating was switched off"),
             id="no heat",
             marks=pytest.mark.fault("F16"),
         ),

@@ -17,7 +17,31 @@ def of_line() -> tuple[Explanation, ...]:
             meaning=tr("Writing is not armed: nothing was sent."),
             causes=tr("A write was asked for without --arm, which says that it is meant."),
             remedy=tr("Look at line, tag and value once more, then say it again with --arm."),
-            command="linectl tags write LINE TAG VALUE --arm",
+            command="linectl set TAG VALUE --arm",
+        ),
+        Explanation(
+            "E-ARM-002",
+            exit_code=6,
+            meaning=tr("Somebody else is armed to write: one person at one face writes at a time."),
+            causes=tr("Another face, or another person, armed writing less than five minutes ago."),
+            remedy=tr("Wait for the time in the message, ask whoever it names to disarm, or take over with a reason."),
+            command="linectl arm --take-over --reason TEXT",
+        ),
+        Explanation(
+            "E-ARM-003",
+            exit_code=6,
+            meaning=tr("Writing is armed for five minutes at most, and for more than none."),
+            causes=tr("A longer time was asked for: a line that stays armed is written to by accident."),
+            remedy=tr("Arm it again when the time is over; ramps and values for a time go on without it."),
+            command="linectl arm",
+        ),
+        Explanation(
+            "E-ARM-004",
+            exit_code=6,
+            meaning=tr("Taking writing over from somebody needs a reason."),
+            causes=tr("--take-over was given without --reason."),
+            remedy=tr("Say why: the reason stands in the audit trail, beside the name of whoever was armed."),
+            command="linectl arm --take-over --reason TEXT",
         ),
         Explanation(
             "E-ARM-002",
@@ -201,7 +225,7 @@ def of_line() -> tuple[Explanation, ...]:
                 "The change from what the tag holds now is more than its `per_min` allows since it was written last."
             ),
             remedy=tr("Wait a little, or let it go there as a ramp: --ramp with a rate a minute."),
-            command="linectl tags read LINE TAG",
+            command="linectl set TAG VALUE --ramp 1/min",
         ),
         Explanation(
             "E-WRT-SOFT",
@@ -209,7 +233,7 @@ def of_line() -> tuple[Explanation, ...]:
             meaning=tr("The value is unusual: it is outside the warning limits, and nobody has said that it is meant."),
             causes=tr("A slip of the finger, or a value that is meant but rare."),
             remedy=tr("Look at it again; if it is meant, answer yes, or say it again with --yes."),
-            command="linectl tags write LINE TAG VALUE --arm --yes",
+            command="linectl set TAG VALUE --yes",
         ),
         Explanation(
             "E-WRT-STEP",
@@ -220,7 +244,7 @@ def of_line() -> tuple[Explanation, ...]:
                 "read now."
             ),
             remedy=tr("Go there in smaller steps, or as a ramp: --ramp with a rate a minute."),
-            command="linectl tags read LINE TAG",
+            command="linectl set TAG VALUE --ramp 1/min",
         ),
         Explanation(
             "E-WRT-UNDO",

@@ -86,6 +86,60 @@ def _command(event: Event) -> str:
     return ": ".join(filter(None, told))
 
 
+def _armed(event: Event) -> str:
+    face, why = text_of(event.data.get("face")), text_of(event.data.get("why"))
+    return ", ".join(filter(None, [face, tr("its time is over") if why == "expired" else why]))
+
+
+def _written(event: Event) -> str:
+    data = event.data
+    asked = f"{text_of(data.get('tag'))} = {text_of(data.get('asked'))}"
+    why = " ".join(filter(None, [text_of(data.get("detail")), text_of(data.get("why"))]))
+    outcomes = {
+        "confirmed": "",
+        "clamped": tr("the device kept {got}").format(got=text_of(data.get("got"))),
+        "refused": tr("refused"),
+        "unknown": tr("nobody knows whether it was written"),
+    }
+    outcome = outcomes.get(text_of(data.get("outcome")), "")
+    return ": ".join(filter(None, [f"{asked}, {outcome}" if outcome else asked, why]))
+
+
+def _ramp(event: Event) -> str:
+    text = tr("{tag} to {value} {unit}, {rate} a minute")
+    figures = {name: text_of(event.data.get(name)) for name in ("tag", "value", "unit")}
+    return text.format(rate=text_of(event.data.get("per_min")), **figures)
+
+
+def _way_ended(event: Event) -> str:
+    """Return how a ramp, or a value for a time, ended."""
+    value = event.data.get("at", event.data.get("value"))
+    return f"{text_of(event.data.get('tag'))}, {text_of(value)}: {_end(text_of(event.data.get('why')))}"
+
+
+def _end(word: str) -> str:
+    ends = {
+        "done": tr("as it was asked"),
+        "written": tr("written meanwhile"),
+        "changed": tr("somebody changed it meanwhile"),
+        "unreadable": tr("it cannot be read"),
+        "interlock": tr("an interlock or permissive"),
+        "hold": tr("the line was held"),
+        "stop": tr("the line was stopped"),
+        "abort": tr("the line was aborted"),
+        "safe": tr("the line was made safe"),
+        "closed": tr("the line was given back"),
+        "plc_alarm": tr("alarm of the controller"),
+        "plc_reboot": tr("the controller restarted"),
+        "heating_fault": tr("heating at fault"),
+        "clamped": tr("the device kept another value"),
+        "unknown": tr("nobody knows whether it was written"),
+        "lease": tr("the PLC's owner"),
+        "link": tr("connection lost"),
+    }
+    return ends.get(word, word.replace("_", " "))
+
+
 def _plain(event: Event) -> str:
     """Return the texts and figures of an event that has no sentence of its own."""
     data = event.data
@@ -126,6 +180,13 @@ _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "unblinded": _unblinded,
     "machine_state": _machine,
     "machine_command": _command,
+    "write": _written,
+    "armed": _armed,
+    "disarmed": _armed,
+    "ramp": _ramp,
+    "ramp_ended": _way_ended,
+    "put_back": _way_ended,
+    "not_put_back": _way_ended,
 }
 
 

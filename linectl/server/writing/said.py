@@ -24,6 +24,10 @@ class Book(Protocol):
         """Record a write that was refused before it reached the line."""
         ...
 
+    def concern(self, tag: str) -> str:
+        """Return why somebody should be asked before `tag` is written by hand now, whatever the value; else ""."""
+        ...
+
     def tell(self, kind: str, data: Mapping[str, object], act: Act | None = None) -> None:
         """Record something that happened, and what somebody did, for the audit trail."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from drivers.link import Outcome
@@ -47,7 +48,9 @@ class Work(ABC):
         self.who = who
         self.writing = False
         self._ground = ground
-        self._task = asyncio.create_task(self._whole(), name=f"{type(self).__name__} of {tag.name}")
+        work, name = self._whole(), f"{type(self).__name__} of {tag.name}"
+        # a context of its own: it speaks the server's language, not that of whoever asked
+        self._task = asyncio.get_running_loop().create_task(work, name=name, context=Context())
         ground.tasks.add(self._task)
         self._task.add_done_callback(ground.tasks.discard)
 

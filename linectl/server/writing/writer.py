@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from contextvars import Context
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.link import Outcome
@@ -18,6 +19,7 @@ from linectl.model.lines import Tag
 from linectl.model.people import Who
 from linectl.model.readings import Reading, Value
 from linectl.model.records import Act
+from linectl.server.as_data import iso
 from linectl.server.writing.arming import LONGEST_MIN, Armed, Arming, held_by
 from linectl.server.writing.ramps import Ramp, ramp
 from linectl.server.writing.said import Book, SetReport
@@ -31,6 +33,21 @@ __all__ = ["Writer"]
 _LONGEST_FOR_S = 86_400.0
 _ENDING_COMMANDS = frozenset({"hold", "abort", "stop"})
 _TRIPS = frozenset({"plc_alarm", "plc_reboot", "heating_fault"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a set asks for (see `Writer.set`)."""
+
+    tag: str
+    value: Value
+    who: Who
+    why: str
+    for_s: float | None = None
+    per_min: float | None = None
+    sure: bool = False
+    once: bool = False
+    dry_run: bool = False
 
 
 class Writer:
@@ -65,12 +82,12 @@ class Writer:
         return self._arming.holder(self._clock.process_s())
 
     def armed_state(self) -> dict[str, Any] | None:
-        """Return who may write now and until when (ns UTC), as faces show it."""
+        """Return who may write now, at which face and until when, as faces show it; None: nobody."""
         armed = self.armed
         if armed is None:
             return None
         until_ns = self._clock.now_ns() + s_to_ns(armed.until_s - self._clock.process_s())
-        return {"who": armed.who.operator, "face": armed.who.face, "until_ns": until_ns}
+        return {"who": armed.who.operator, "face": armed.who.face, "until": iso(until_ns)}
 
     def arm(self, who: Who, minutes: float = LONGEST_MIN, *, take_over: bool = False, why: str = "") -> Armed:
         """Let `who` write for `minutes`, 5 at most.
@@ -82,7 +99,8 @@ class Writer:
         armed = self._arming.arm(who, self._clock.process_s(), minutes, take_over=take_over, why=why)
         if self._expiry is not None:
             self._expiry.cancel()
-        self._expiry = self._loop.call_later(60.0 * minutes / self._clock.speed, self._expired, armed)
+        wait_s = 60.0 * minutes / self._clock.speed
+        self._expiry = self._loop.call_later(wait_s, self._expired, armed, context=Context())
         taken = before if before is not None and not before.is_of(who) else None
         old = None if taken is None else taken.who.operator
         self._tell("armed", who, old=old, new={"face": who.face, "minutes": minutes}, why=why)
@@ -113,20 +131,25 @@ class Writer:
         for_s: float | None = None,
         ramp_per_min: float | None = None,
         sure: bool = False,
+        once: bool = False,
         dry_run: bool = False,
     ) -> SetReport:
         """Write `value` (in the tag's unit) to `tag`, and return how that ended.
 
         With `for_s` the old value is written back so much later, with `ramp_per_min` it goes there in steps. `sure`
-        says that a value outside the warning limits is meant. A dry run makes all checks and writes nothing.
+        says that an unusual value is meant. `once` arms for this write alone, if nobody is armed. A dry run makes all
+        checks and writes nothing.
 
         Raises:
             Refused: such a value cannot be ramped, or held for a time.
         """
         async with self._lock:
-            return await self._set(tag, value, who, why, for_s, ramp_per_min, sure=sure, dry_run=dry_run)
+            asked = Asked(tag, value, who, why, for_s, ramp_per_min, sure, once, dry_run)
+            return await self._set(asked)
 
-    async def undo(self, who: Who, why: str = "", *, sure: bool = False, dry_run: bool = False) -> SetReport:
+    async def undo(
+        self, who: Who, why: str = "", *, sure: bool = False, once: bool = False, dry_run: bool = False
+    ) -> SetReport:
         """Write what the tag of the last set held before it, through the same checks.
 
         Raises:
@@ -140,39 +163,30 @@ class Writer:
                 raise Refused(problem, code="E-WRT-UNDO")
             assert last is not None
             assert last.old is not None
-            report = await self._set(last.tag.name, last.old, who, why, None, None, sure=sure, dry_run=dry_run)
+            asked = Asked(last.tag.name, last.old, who, why, sure=sure, once=once, dry_run=dry_run)
+            report = await self._set(asked)
             if not dry_run and report.outcome != "refused":
                 self._last = None
             return report
 
-    async def _set(
-        self,
-        name: str,
-        value: Value,
-        who: Who,
-        why: str,
-        for_s: float | None,
-        per_min: float | None,
-        *,
-        sure: bool,
-        dry_run: bool,
-    ) -> SetReport:
-        refused = self._not_armed(who) or await self._against(name, value, per_min, sure=sure)
+    async def _set(self, asked: Asked) -> SetReport:
+        name, value, who = asked.tag, asked.value, asked.who
+        refused = self._not_armed(who, once=asked.once) or await self._against(asked)
         if refused is not None:
-            return await self._refused(name, value, who, why, refused, dry_run=dry_run)
+            return await self._refused(asked, refused)
         tag = self._line.definition.tags[name]
         before = (await self._line.before(name)).value if tag.point is not None and tag.point.readback else None
-        doubt = self._line.doubt(name, value)
-        way = None if per_min is None else self._ramp(tag, value, before, per_min)
-        hold_s = None if for_s is None else self._hold_s(tag, value, before, for_s, per_min)
+        doubt = self._unusual(name, value)
+        way = None if asked.per_min is None else self._ramp(tag, value, before, asked.per_min)
+        hold_s = None if asked.for_s is None else self._hold_s(tag, value, before, asked)
         ends_in_s = hold_s if way is None else way.lasts_s
         back_to = before if hold_s is not None else None
-        if dry_run:
+        if asked.dry_run:
             return SetReport(name, "possible", value, None, before, doubt=doubt, ends_in_s=ends_in_s, back_to=back_to)
         if way is not None:
-            self._start_ramp(tag, way, who, why)
+            self._start_ramp(tag, way, who, asked.why)
             return SetReport(name, "ramping", value, before, before, doubt=doubt, ends_in_s=ends_in_s)
-        report = await self._write(tag, value, who, why)
+        report = await self._write(tag, value, who, asked.why)
         told = _report(report, before, doubt)
         if report.outcome is Outcome.REFUSED:
             return told
@@ -197,23 +211,27 @@ class Writer:
 
     # what stands against a write
 
-    def _not_armed(self, who: Who) -> tuple[str, str] | None:
+    def _not_armed(self, who: Who, *, once: bool) -> tuple[str, str] | None:
         armed = self.armed
         if armed is None:
-            return "arming", tr("writing is not armed: linectl arm, or --arm with this command")
+            return None if once else ("arming", tr("writing is not armed: linectl arm, or --arm with this command"))
         if not armed.is_of(who):
             error = held_by(armed, self._clock.process_s())
             return "arming", tr("{what}: {text}").format(what=error.message, text=error.hint)
         return None
 
-    async def _against(self, name: str, value: Value, per_min: float | None, *, sure: bool) -> tuple[str, str] | None:
-        """Return why `value` would not be written to the tag `name` now, None when nothing stands against it."""
-        refused = await self._line.refusal(name, value, planned=per_min is not None)
-        if refused is None and per_min is not None:
-            refused = self._ramp_too_fast(self._line.definition.tags[name], per_min)
-        if refused is None and not sure and (doubt := self._line.doubt(name, value)):
+    async def _against(self, asked: Asked) -> tuple[str, str] | None:
+        """Return why the value would not be written now, None when nothing stands against it."""
+        refused = await self._line.refusal(asked.tag, asked.value, planned=asked.per_min is not None)
+        if refused is None and asked.per_min is not None:
+            refused = self._ramp_too_fast(self._line.definition.tags[asked.tag], asked.per_min)
+        if refused is None and not asked.sure and (doubt := self._unusual(asked.tag, asked.value)):
             refused = "soft", doubt
         return refused
+
+    def _unusual(self, name: str, value: Value) -> str:
+        """Return what should be meant before `value` is written: a rare value, a plan that does not know of it."""
+        return " ".join(filter(None, [self._line.doubt(name, value), self._book.concern(name)]))
 
     def _ramp_too_fast(self, tag: Tag, per_min: float) -> tuple[str, str] | None:
         most = pace_of(tag, self._line.definition.zones).per_min
@@ -222,12 +240,10 @@ class Writer:
         text = tr("{rate} {unit} a minute is faster than {tag} may change, {most} {unit} a minute")
         return "rate", text.format(rate=number(per_min), unit=tag.unit, tag=tag.name, most=number(most))
 
-    async def _refused(
-        self, name: str, value: Value, who: Who, why: str, refused: tuple[str, str], *, dry_run: bool
-    ) -> SetReport:
-        report = WriteReport(name, Outcome.REFUSED, value, None, *refused)
-        if not dry_run:
-            await self._book.refused(report, who=who.operator, why=why)
+    async def _refused(self, asked: Asked, refused: tuple[str, str]) -> SetReport:
+        report = WriteReport(asked.tag, Outcome.REFUSED, asked.value, None, *refused)
+        if not asked.dry_run:
+            await self._book.refused(report, who=asked.who.operator, why=asked.why)
         return _report(report, None, refused[1] if refused[0] == "soft" else "")
 
     # ramps and values for a time
@@ -241,13 +257,14 @@ class Writer:
             raise Refused(tr("a ramp needs a rate above 0 a minute"))
         return ramp(float(before), float(value), per_min, resolution(tag))
 
-    def _hold_s(self, tag: Tag, value: Value, before: Value | None, for_s: float, per_min: float | None) -> float:
+    def _hold_s(self, tag: Tag, value: Value, before: Value | None, asked: Asked) -> float:
         """Return for how long `value` is to stand: at least so long that the way back is not too fast.
 
         Raises:
             Refused: it cannot be put back, or leaves its safe value by itself.
         """
-        if per_min is not None:
+        for_s = asked.for_s or 0.0
+        if asked.per_min is not None:
             raise Refused(tr("a ramp has no end at which it goes back: give --ramp or --for, not both"))
         if not 0.0 < for_s <= _LONGEST_FOR_S:
             raise Refused(tr("a value is held for 24 h at most, and for more than nothing"))
@@ -262,8 +279,8 @@ class Writer:
     def _start_ramp(self, tag: Tag, way: Ramp, who: Who, why: str) -> None:
         self._stop(tag.name, "written")
         self._last = LastSet(tag, way.start, way.start, self._clock.process_s())
-        new = {"target": way.target, "per_min": way.per_min, "lasts_s": round(way.lasts_s, 3)}
-        self._tell("ramp", who, target=tag.name, old=way.start, new=new, why=why)
+        new = {"value": way.target, "unit": tag.unit, "per_min": way.per_min, "lasts_s": round(way.lasts_s, 3)}
+        self._tell("ramp", who, tag=tag.name, old=way.start, new=new, why=why)
         self._work[tag.name] = Ramping(self._ground, tag, way, who, why)
 
     @property
@@ -323,12 +340,15 @@ class Writer:
             self.end(str(data["code"]))
 
     def _tell(
-        self, action: str, who: Who, *, target: str = "", old: object = None, new: object = None, why: str = ""
+        self, action: str, who: Who, *, tag: str = "", old: object = None, new: object = None, why: str = ""
     ) -> None:
-        target = target or self._line.definition.name
+        """Record what somebody did, and what ended by itself."""
+        target = tag or self._line.definition.name
         act = Act(self._clock.now_ns(), who.operator, action, target, old=old, new=new, reason=why)
-        told = {"who": who.operator, "face": who.face, "target": target, "old": old, "new": new, "why": why}
-        self._book.tell(action, {key: value for key, value in told.items() if value is not None and value != ""}, act)
+        told: dict[str, object] = {"who": who.operator, "face": who.face}
+        told |= {"tag": tag} if tag else {}
+        told |= new if isinstance(new, dict) else {}
+        self._book.tell(action, told | ({"why": why} if why else {}), act)
 
 
 def _report(report: WriteReport, before: Value | None, doubt: str) -> SetReport:

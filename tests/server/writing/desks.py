@@ -29,6 +29,7 @@ class Pages:
     refusals: list[tuple[WriteReport, str]] = field(default_factory=list)
     told: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
+    worry: str = ""
 
     async def write(self, tag: str, value: Value, *, who: str, why: str = "") -> WriteReport:
         assert who
@@ -37,6 +38,9 @@ class Pages:
 
     async def refused(self, report: WriteReport, *, who: str, why: str = "") -> None:
         self.refusals.append((report, who + why))
+
+    def concern(self, tag: str) -> str:
+        return self.worry if tag == "bath.setpoint" else ""
 
     def tell(self, kind: str, data: Mapping[str, object], act: Act | None = None) -> None:
         self.told.append((kind, data))

@@ -88,6 +88,29 @@ def test_a_dry_run_checks_all_and_writes_nothing() -> None:
     at_the_desk(work)
 
 
+def test_a_run_under_way_is_told_before_its_zone_is_written() -> None:
+    async def work(desk: Desk) -> None:
+        desk.book.worry = "a run is under way"
+        report = await desk.writer.set("bath.setpoint", 61.0, ANA)
+        assert (report.refused_by, report.detail) == ("soft", "a run is under way")
+        assert (await desk.writer.set("bath.setpoint", 61.0, ANA, sure=True)).doubt == "a run is under way"
+        assert (await desk.writer.set("bath.stirrer", 10.0, ANA)).outcome == "confirmed"
+
+    at_the_desk(work)
+
+
+def test_one_write_may_arm_for_itself_alone_but_not_against_another() -> None:
+    async def work(desk: Desk) -> None:
+        assert (await desk.writer.set("bath.setpoint", 61.0, BO, once=True)).refused_by == "arming"
+        desk.writer.disarm(ANA)
+        assert (await desk.writer.set("bath.setpoint", 61.0, BO, once=True)).outcome == "confirmed"
+        assert desk.writer.armed is None
+        assert (await desk.writer.set("bath.setpoint", 62.0, BO)).refused_by == "arming"
+        assert (await desk.writer.undo(BO, once=True)).got == 60.0
+
+    at_the_desk(work)
+
+
 # for a time
 
 
