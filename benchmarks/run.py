@@ -17,6 +17,7 @@ from benchmarks import (
     twin_memory,
     twin_physics,
     virtual_speed,
+    watch_load,
     wire_fence,
     wire_guard,
     wire_speed,
@@ -37,6 +38,7 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     fit_speed.measure,
     analysis_speed.measure,
     bottles_speed.measure,
+    watch_load.measure,
 )
 
 

@@ -31,19 +31,24 @@ _PAGES = ("all", "values", "trend", "alarms", "run", "journal")
 @click.option("--write", is_flag=True, help=tr("armed from the start, for five minutes"))
 @click.option("--plain", is_flag=True, help=tr("one line a change: for a serial console or a pipe"))
 @click.option("--page", type=click.Choice(_PAGES), default="all", show_default=True, help=tr("one part alone"))
+@click.option("--for", "for_s", type=click.FloatRange(min=0, min_open=True), help=tr("end by itself after so many s"))
 @of_line
-def command(write: bool, plain: bool, page: str, line: str, data: Path | None, as_json: bool) -> int:
-    """Watch until the person leaves, or Ctrl+C."""
+def command(
+    write: bool, plain: bool, page: str, for_s: float | None, line: str, data: Path | None, as_json: bool
+) -> int:
+    """Watch until the person leaves, Ctrl+C, or the time is over."""
     from linectl.server.finding import find
 
     screen = not (plain or as_json)
     if write and not screen:
         raise click.UsageError(tr("--write is for the screen: a list of changes writes nothing"))
+    if screen and for_s is not None:
+        raise click.UsageError(tr("--for is for --plain and --json: the screen stays until it is left"))
     if screen:
         _check_screen()
     find(data, line_name(line))  # told before anything is drawn
     try:
-        asyncio.run(_watch(data, line_name(line), page, write=write, screen=screen, as_json=as_json))
+        asyncio.run(_watch(data, line_name(line), page, for_s, write=write, screen=screen, as_json=as_json))
     except BrokenPipeError:  # whoever read has seen enough; click would end with 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes at its end
     return 0
@@ -85,12 +90,14 @@ async def _following(data: Path | None, line: str) -> AsyncIterator[ServedFeed]:
         await watcher.stop()
 
 
-async def _watch(data: Path | None, line: str, page: str, *, write: bool, screen: bool, as_json: bool) -> None:
+async def _watch(
+    data: Path | None, line: str, page: str, for_s: float | None, *, write: bool, screen: bool, as_json: bool
+) -> None:
     async with _following(data, line) as feed:
         if screen:
             await _on_screen(feed, page, write=write)
         else:
-            await _until_ended(_in_lines(feed, page, as_json=as_json))
+            await _until_ended(_in_lines(feed, page, as_json=as_json), for_s)
 
 
 def _now() -> datetime:
@@ -120,14 +127,14 @@ async def _in_lines(feed: ServedFeed, page: str, *, as_json: bool) -> None:
     await follow(feed, teller, now=_now, loop_s=asyncio.get_running_loop().time, page=Page(page))
 
 
-async def _until_ended(work: Coroutine[Any, Any, None]) -> None:
-    """Work until Ctrl+C or SIGTERM: ending a list of changes is no failure."""
+async def _until_ended(work: Coroutine[Any, Any, None], for_s: float | None) -> None:
+    """Work until Ctrl+C, SIGTERM, or so many s: ending a list of changes is no failure."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     working, ending = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([working, ending], timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()
     finally:

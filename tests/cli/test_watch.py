@@ -168,10 +168,18 @@ def test_changes_as_data_are_one_envelope_a_line(folder: Path) -> None:
     watching.stderr.close()
 
 
+def test_changes_end_by_themselves_when_the_time_is_over(folder: Path) -> None:
+    watching = start(folder, "watch", "--plain", "--for", "1.5", "--page", "values")
+    out, trouble = watching.communicate(timeout=60)
+    assert (watching.returncode, trouble) == (0, b"")
+    assert out.count(b"bath.temperature") >= 1
+
+
 @pytest.mark.parametrize(
     ("words", "code", "trouble"),
     [
         ((), 2, "linectl watch --plain"),
+        (("--for", "3"), 2, "the screen stays until it is left"),
         (("--plain", "--write"), 2, "a list of changes writes nothing"),
         (("--plain",), 4, "linectl serve"),
         (("--json",), 4, "linectl serve"),

@@ -22,7 +22,7 @@ from linectl.tui.watch import orders
 from linectl.tui.watch.alarm_words import listed, unseen
 from linectl.tui.watch.canvas import Canvas
 from linectl.tui.watch.controls import Controls
-from linectl.tui.watch.feed import SILENCE_S, Feed, items, section, text
+from linectl.tui.watch.feed import SILENCE_S, Feed, items, moment, section, text
 from linectl.tui.watch.history import History
 from linectl.tui.watch.layout import Layout
 from linectl.tui.watch.line_clock import LineClock
@@ -206,10 +206,19 @@ class Watch(App[None]):
             speed=self._clock.speed,
             before="" if heard is None else f"{now - timedelta(seconds=(now_s - heard) * self._clock.speed):%H:%M:%S}",
             why=self._feed.lost_why,
-            armed_s=self.controls.arming.left_s(now_s),
+            armed_s=self._armed_s(now, now_s),
             braille=self._braille,
         )
         return self._with_waiting(self.controls.sight(sight), now_s)
+
+    def _armed_s(self, now: datetime, now_s: float) -> float | None:
+        """Return how long this screen may write: by its own count, and never longer than the server says."""
+        left_s = self.controls.arming.left_s(now_s)
+        until = moment(section(self._feed.state, "armed").get("until"))
+        if left_s is None or until is None or not self.controls.arming.told:
+            return left_s
+        told_s = (until - now).total_seconds() / self._clock.speed
+        return min(left_s, told_s) if told_s > 0 else None
 
     def _trend_of(self, name: str, now_s: float) -> list[Point]:
         """Return the trend as it was drawn last, anew once a second or for another tag."""
@@ -256,6 +265,8 @@ class Watch(App[None]):
         elif order.op == "disarm":
             self.controls.arming.end()
             self.controls.say(tr("writes are disarmed"))
+        elif orders.doubted(said) and not order.args.get("sure"):
+            self.controls.ask_again(order, orders.doubted(said))
         else:
             self.controls.say(*orders.answered(order, said))
 

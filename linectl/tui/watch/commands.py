@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from linectl.lab.answers import yes_or_no
@@ -51,6 +51,9 @@ def _ending(verb: str, rest: str, state: Mapping[str, Any]) -> Typed:
     typed = _plain(verb, rest, state)
     if typed.order is None:
         return typed
+    if verb == "stop":  # whoever is asked here was told what it loses
+        typed = Typed(replace(typed.order, args={"confirmed": True}))
+        assert typed.order is not None
     run = section(state, "run")
     elapsed, left = number(run.get("elapsed_s")), number(run.get("eta_s"))
     if not run or elapsed is None:
@@ -72,6 +75,11 @@ def _note(verb: str, rest: str, _state: Mapping[str, Any]) -> Typed:
     if not rest:
         return Typed(why=tr("note TEXT"))
     return Typed(Order(verb, {"text": rest}, tr("note"), writes=False))
+
+
+def _interlocks(_verb: str, rest: str, _state: Mapping[str, Any]) -> Typed:
+    """Take back trips whose cause is gone: those named, else all."""
+    return Typed(Order("interlock_reset", {"names": rest.split()}, tr("reset interlocks")))
 
 
 def _set(_verb: str, rest: str, state: Mapping[str, Any]) -> Typed:
@@ -137,4 +145,5 @@ COMMANDS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Typed]] = {
     "next": _reasoned,
     "cancel": _ending,
     "note": _note,
+    "interlock-reset": _interlocks,
 }

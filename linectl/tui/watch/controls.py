@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from linectl.lab.answers import yes_or_no
@@ -11,9 +11,11 @@ from linectl.lab.desk import fits
 from linectl.tui.styled import Mood
 from linectl.tui.typed import typed_value
 from linectl.tui.watch import orders
+from linectl.tui.watch.alarm_words import state_of
 from linectl.tui.watch.alarms_table import chosen_alarm, shown_alarms
 from linectl.tui.watch.arming import Arming
 from linectl.tui.watch.commands import Typed, command, seconds_of, set_order
+from linectl.tui.watch.entry import Entry
 from linectl.tui.watch.feed import items, section, text
 from linectl.tui.watch.figures import figure
 from linectl.tui.watch.orders import Order
@@ -22,20 +24,10 @@ from linectl.tui.watch.sight import Body, Page, Plot, Sight
 from linectl.tui.watch.values import in_order
 from linectl.words import tr
 
-__all__ = ["Controls", "Entry"]
+__all__ = ["Controls"]
 
 _CHORD_S = 2.0  # the second Ctrl+X must come within this time
 _NEXT_PLOT = {Plot.BESIDE: Plot.ALONE, Plot.ALONE: Plot.OFF, Plot.OFF: Plot.BESIDE}
-
-
-@dataclass(slots=True)
-class Entry:
-    """A line that is being typed. `done` takes it and returns why it cannot be, "" when it is closed with it."""
-
-    asking: str
-    done: Callable[[str], str]
-    typed: str = ""
-    live: Callable[[str], None] | None = None  # told at each key
 
 
 class Controls:
@@ -68,6 +60,7 @@ class Controls:
             "a": self._alarms,
             "z": self._shelve,
             "c": self._comment,
+            "r": self._reset,
             "e": self._answer,
             "n": self._note,
             "w": self._arm,
@@ -120,6 +113,25 @@ class Controls:
         else:
             self._chord_s = now_s
             self.say(tr("Ctrl+X once more: ABORT THE LINE. This is not the emergency stop."), Mood.ALARM)
+
+    def ask_again(self, order: Order, doubt: str) -> None:
+        """Ask whether an unusual value is meant; while something else is being typed it is only told."""
+        if self.entry is not None:
+            self.say(tr("{what}: REFUSED, {why}").format(what=order.what, why=doubt), Mood.WARNING)
+            return
+        sure = replace(order, args={**order.args, "sure": True})
+        words = tr("{what}: {doubt} Meant so? y/N").format(what=order.what, doubt=doubt)
+        self.entry = Entry(words, self._confirming(sure))
+
+    def _confirming(self, order: Order) -> Callable[[str], str]:
+        def done(said: str) -> str:
+            if yes_or_no(said):
+                self.order(order)
+            else:
+                self.say(tr("{what}: not done").format(what=order.what))
+            return ""
+
+        return done
 
     def order(self, order: Order) -> None:
         """Hand an order on, unless this screen may not send it now."""
@@ -217,6 +229,11 @@ class Controls:
             self.say(tr("read-only: w arms writes for five minutes"), Mood.WARNING)
             return
 
+        chosen = chosen_alarm(self._look())
+        if chosen is not None and state_of(chosen) == "shelved":
+            self.order(Order("unshelve", {"ids": [name]}, tr("take back {alarm}").format(alarm=name)))
+            return
+
         def done(typed: str) -> str:
             time, _, reason = typed.strip().partition(" ")
             seconds = seconds_of(time)
@@ -227,6 +244,11 @@ class Controls:
             return ""
 
         self.entry = Entry(tr("shelve {alarm}: TIME REASON").format(alarm=name), done)
+
+    def _reset(self) -> None:
+        name = self._under_cursor()
+        if name:
+            self.order(Order("alarm_reset", {"ids": [name]}, tr("reset {alarm}").format(alarm=name)))
 
     def _comment(self) -> None:
         name = self._under_cursor()
@@ -304,17 +326,9 @@ class Controls:
         if not typed.ask:
             self.order(order)
             return ""
-
-        def done(said: str) -> str:
-            if yes_or_no(said):
-                self.order(order)
-            else:
-                self.say(tr("{what}: not done").format(what=order.what))
-            return ""
-
         if order.writes and self._look().armed_s is None:
             return tr("read-only: w arms writes for five minutes")
-        self.entry = Entry(typed.ask, done)
+        self.entry = Entry(typed.ask, self._confirming(order))
         return ""
 
 

@@ -43,7 +43,7 @@ def _state(state: Mapping[str, Any]) -> str:
     if machine:
         mode = text(machine.get("mode"))
         words = state_words(text(machine.get("state")))
-        return words if mode.lower() in {"", "production"} else f"{words} ({_mode_words(mode)})"
+        return words if mode.lower() in {"", "produce", "production"} else f"{words} ({_mode_words(mode)})"
     return tr("RUN GOES ON") if section(state, "run") else tr("NO RUN")
 
 

@@ -16,7 +16,7 @@ from linectl.tui.watch.feed import text
 from linectl.tui.watch.figures import figure
 from linectl.words import tr
 
-__all__ = ["ARMED_S", "Order", "abort", "answered", "arm", "disarm", "hold"]
+__all__ = ["ARMED_S", "Order", "abort", "answered", "arm", "disarm", "doubted", "hold"]
 
 ARMED_S = 300.0
 
@@ -55,6 +55,12 @@ def abort() -> Order:
     return Order("abort", {}, tr("ABORT"), writes=False, always=True)
 
 
+def doubted(said: Mapping[str, Any]) -> str:
+    """Return what is unusual about a value that was refused for that alone: it may be meant; "" for anything else."""
+    is_soft = text(said.get("outcome")) == "refused" and text(said.get("refused_by")) == "soft"
+    return printable(text(said.get("doubt")) or text(said.get("detail"))) if is_soft else ""
+
+
 def answered(order: Order, said: Mapping[str, Any]) -> tuple[str, Mood]:
     """Return what the screen says of an answer; what was only accepted is never told as done."""
     outcome = text(said.get("outcome")).lower()
@@ -62,6 +68,8 @@ def answered(order: Order, said: Mapping[str, Any]) -> tuple[str, Mood]:
     match outcome:
         case "confirmed":
             return tr("{what}: confirmed").format(what=order.what), Mood.NORMAL
+        case "ramping":
+            return tr("{what}: on its way").format(what=order.what), Mood.NORMAL
         case "clamped":
             words = tr("{what}: CLAMPED, asked {asked}, got {got}")
             return words.format(what=order.what, asked=asked, got=got), Mood.WARNING

@@ -111,13 +111,24 @@ def _recipe(sight: Sight) -> Line:
     if lot:
         name = printable(text(lot.get("name") or lot.get("id")))
         pieces.append((tr("lot {name}").format(name=name), Mood.NORMAL))
+    left = machine.get("recipe_left")
+    if isinstance(left, list | tuple) and left:
+        away = tr("not as the recipe says: {tags}").format(tags=printable(", ".join(map(str, left))))
+        pieces += [("   ", Mood.NORMAL), (f" ◆ {away} ", Mood.WARNING)]
     return tuple(pieces)
 
 
 def _counters(sight: Sight) -> Line:
     """Return what the machine has counted, and what a bottle takes."""
     machine = section(sight.state, "machine")
-    told = [f"{printable(name)} {figure(value, {})}" for name, value in section(machine, "counters").items()]
+    words = {
+        "bottles_in": tr("in"),
+        "bottles_out": tr("out"),
+        "bottles_rejected": tr("rejected"),
+        "inside": tr("inside"),
+    }
+    counted = section(machine, "counters")
+    told = [f"{word} {figure(counted[name], {})}" for name, word in words.items() if counted.get(name) is not None]
     each = section(machine, "per_bottle")
     forms = {
         "water_l": tr("{value} L a bottle"),

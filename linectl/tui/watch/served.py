@@ -25,6 +25,7 @@ _OF_RUN = {
 }
 """What a run is asked for: hold and abort are the machine's own as well, where there is one."""
 _OF_MACHINE_FIRST = {"abort"}  # ends the run too
+_ROOMS = ("machine_", "alarm_", "alarms_", "write_")
 
 
 class ServedFeed:
@@ -84,7 +85,8 @@ class ServedFeed:
         if self._known is None:
             self._known = frozenset(str(each["name"]) for each in await self._watcher.call("operations"))
         of_run = _OF_RUN.get(op, "")
-        names = [of_run, op] if section(self.state, "run") and op not in _OF_MACHINE_FIRST else [op, of_run]
+        own = [op, *(f"{room}{op}" for room in _ROOMS)]
+        names = [of_run, *own] if section(self.state, "run") and op not in _OF_MACHINE_FIRST else [*own, of_run]
         for name in names:
             if name in self._known:
                 return name

@@ -19,6 +19,7 @@ __all__ = ["WINDOW_S", "heading", "plot"]
 WINDOW_S = 600.0
 _GAP_S = 65.0  # two values farther apart are not joined: the slowest scans are half a minute
 _AXIS = 7
+_NEAR = 0.1  # of an instrument's range: a limit so near is always shown
 _LEAST = 16  # columns of a curve
 
 
@@ -37,7 +38,7 @@ def plot(sight: Sight, width: int, height: int) -> list[Line]:
     if not known or rows < 2 or width < _AXIS + 3 + _LEAST:
         empty = tr("no trend yet") if sight.chosen else tr("no tag is chosen")
         return _filled([((f"  {empty}", Mood.QUIET),)], width, height)
-    limits = _limits(sight.state, sight.chosen, info)
+    limits = _near(_limits(sight.state, sight.chosen, info), known, info)
     low, high = _range([*known, *(limit for limit, _ in limits)], info)
     return _filled([*_curve(sight, limits, (low, high), width, rows), _times(sight, width)], width, height)
 
@@ -61,12 +62,26 @@ def _limits(state: Mapping[str, Any], name: str, info: Mapping[str, Any]) -> lis
     return sorted(found.items())
 
 
+def _near(limits: list[tuple[float, str]], known: Sequence[float], info: Mapping[str, Any]) -> list[tuple[float, str]]:
+    """Return the limits that leave something of the curve: one that is far away would make it a straight line."""
+    low, high = min(known), max(known)
+    first, last = number(info.get("low")), number(info.get("high"))
+    reach = 3.0 * max(high - low, _least(info))
+    if first is not None and last is not None:
+        reach = max(reach, _NEAR * (last - first))
+    return [(limit, name) for limit, name in limits if low - reach <= limit <= high + reach]
+
+
+def _least(info: Mapping[str, Any]) -> float:
+    """Return how much the axis spans at least, in the tag's unit: ten of its last digit."""
+    digits = decimals_of(info)
+    return float(10.0 ** (1 - (1 if digits is None else digits)))
+
+
 def _range(values: Sequence[float], info: Mapping[str, Any]) -> tuple[float, float]:
     """Return what the axis spans: all values and limits with some room, and never so little that noise fills it."""
     low, high = min(values), max(values)
-    digits = decimals_of(info)
-    least = 10.0 ** -(1 if digits is None else digits) * 10.0
-    room = max(least - (high - low), 0.1 * (high - low)) / 2
+    room = max(_least(info) - (high - low), 0.1 * (high - low)) / 2
     return low - room, high + room
 
 

@@ -137,7 +137,7 @@ def calm() -> dict[str, Any]:
     return copy.deepcopy(
         {
             "line": {"name": "ligne1", "description": "", "simulated": True, "version": "0.1.0", "pid": 7},
-            "machine": {"state": "idle", "state_number": 4, "mode": "production", "recipe": "", "counters": {}},
+            "machine": {"state": "idle", "state_number": 4, "mode": "produce", "recipe": "", "counters": {}},
             "armed": None,
             "holder": {"who": "op1", "pid": 7, "since": ago(3000)},
             "links": {

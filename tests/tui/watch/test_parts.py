@@ -217,6 +217,14 @@ def test_a_curve_ends_at_its_gap_and_shows_its_limits() -> None:
     assert set(range(36, 58)) <= columns
 
 
+def test_a_limit_far_away_does_not_flatten_the_curve() -> None:
+    state = calm()
+    state["tags"]["bath.temperature"] |= {"normal_low": None, "normal_high": 85.0}
+    for value, shown in ((20.0, False), (78.0, True)):
+        points = [(float(at), value + 0.01 * (at % 7)) for at in range(-600, 1, 5)]
+        assert ("85.0" in plain(trend.plot(seen(state, trend=points), 60, 14))) is shown
+
+
 def test_a_console_without_braille_has_points() -> None:
     points = [(-600.0, 62.0), (0.0, 63.0)]
     text = plain(trend.plot(seen(calm(), trend=points, braille=False), 60, 14))
@@ -263,14 +271,15 @@ def test_a_machine_without_a_run_shows_its_recipe_and_what_a_bottle_takes() -> N
     state["machine"] |= {
         "recipe": "reference_80c",
         "lot": {"name": "L7"},
-        "counters": {"bottles_in": 1234},
+        "recipe_left": ["z3.setpoint"],
+        "counters": {"bottles_in": 1234, "bottles_out": None, "since": ago(9)},
         "per_bottle": {"water_l": 0.312, "energy_wh": None, "naoh_g": 1.2},
     }
     text = plain(block(seen(state), 110))
     assert "recipe reference_80c" in text
     assert "lot L7" in text
-    assert "bottles_in 1234" in text
-    assert "0.31 L a bottle" in text
+    assert "in 1234   0.31 L a bottle" in text
+    assert "◆ not as the recipe says: z3.setpoint" in text
 
 
 # header and times

@@ -327,13 +327,15 @@ async def test_an_alarm_is_read_before_it_is_acknowledged() -> None:
         assert "read-only" in dump(watch)
         await pilot.press("w", "z", *"30m", "enter")
         assert "give a time and a reason" in dump(watch)
-        await pilot.press("space", *"new", "space", *"probe", "enter", "escape")
+        await pilot.press("space", *"new", "space", *"probe", "enter", "r", "down", "z", "escape")
         assert "chain.speed" in dump(watch)
     assert feed.calls == [
         ("ack", {"ids": ["bath_hot"]}),
         ("comment", {"id": "bath_hot", "text": "again"}),
         ("arm", {"minutes": 5.0}),
         ("shelve", {"ids": ["bath_hot"], "for_s": 1800.0, "reason": "new probe"}),
+        ("alarm_reset", {"ids": ["bath_hot"]}),
+        ("unshelve", {"ids": ["room_dry"]}),
     ]
 
 
@@ -382,6 +384,29 @@ async def test_what_became_of_it_is_told_and_accepted_is_not_done(answer: object
         assert watch.controls.said_mood is mood
 
 
+async def test_an_unusual_value_is_asked_for_again_and_a_hard_limit_is_not() -> None:
+    feed = ScriptedFeed(busy())
+    feed.answers["set"] = {"outcome": "refused", "refused_by": "soft", "doubt": "86 °C is above 85 °C."}
+    async with shown(feed) as (watch, pilot):
+        await pilot.press("w")
+        hit(watch, ":", *"set bath.setpoint 86", "enter")
+        await settle(watch, pilot)
+        assert "86 °C is above 85 °C. Meant so? y/N" in dump(watch)
+        hit(watch, "enter")
+        assert "not done" in watch.controls.said
+        hit(watch, ":", *"set bath.setpoint 86", "enter")
+        await settle(watch, pilot)
+        hit(watch, "y", "enter")
+        await settle(watch, pilot)
+        assert "REFUSED" in dump(watch)  # this server does not mean it, and is not asked a third time
+        feed.answers["set"] = {"outcome": "refused", "refused_by": "limit", "detail": "92 °C is the most"}
+        hit(watch, ":", *"set bath.setpoint 99", "enter")
+        await settle(watch, pilot)
+        assert "REFUSED, 92 °C is the most" in dump(watch)
+    sure = [args.get("sure", False) for op, args in feed.calls if op == "set"]
+    assert sure == [False, False, True, False]
+
+
 async def test_an_order_without_an_answer_is_not_passed_over() -> None:
     feed = ScriptedFeed(busy())
     feed.hangs = True
@@ -403,7 +428,8 @@ async def test_what_ends_something_is_asked_for_again_with_what_would_be_lost() 
         assert "cancel: not done" in dump(watch)
         assert feed.ops == ["arm"]
         await pilot.press(*":cancel", "enter", "o", "enter")
-    assert feed.ops == ["arm", "cancel"]
+        await pilot.press(*":stop", "enter", "y", "enter")
+    assert feed.calls[1:] == [("cancel", {}), ("stop", {"confirmed": True})]
 
 
 async def test_a_slip_of_the_pen_is_told() -> None:

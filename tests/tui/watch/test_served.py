@@ -16,11 +16,12 @@ from linectl.model.prompts import Answer, Prompt, PromptKind
 from linectl.server.api.stream import Watcher
 from linectl.server.finding import find
 from linectl.server.line_server import LineServer
+from linectl.server.serving import served
 from linectl.tui.watch.app import Watch
 from linectl.tui.watch.plain import AsData, AsLines, follow
 from linectl.tui.watch.served import ServedFeed
 from linectl.units import NS_PER_S
-from tests.server.lines import up
+from tests.server.lines import held, up
 from tests.tui.watch.shots import dump
 
 
@@ -85,10 +86,34 @@ async def test_a_question_of_the_server_is_answered_from_the_screen(tmp_path: Pa
         await until(watch, lambda text: "which are on?" not in text.replace("answer", ""))
 
 
+async def test_an_alarm_of_the_line_is_told_read_acknowledged_and_goes(tmp_path: Path) -> None:
+    async with (
+        held(tmp_path, speed=20.0, records=True) as (server, rig),
+        served(server, operator="Zoé", data=tmp_path),
+        following(tmp_path) as feed,
+        on_screen(feed) as (watch, pilot),
+    ):
+        await until(watch, lambda text: "no alarm" in text and "°C" in text)
+        rig.unplug("rtd")
+        lost = "The instrument of the bath's temperature is lost."
+        text = await until(watch, lambda text: "◆2 1  1 NOT ACK." in " ".join(text.split()) or "1 NOT ACK." in text)
+        assert lost in text
+        assert "→ Plug it in again" in text
+        assert "◆ rtd LOST" in text.splitlines()[0]
+        await pilot.press("a")
+        text = await until(watch, lambda text: "USB cable or adapter." in text)
+        await pilot.press("a")
+        await until(watch, lambda text: "acknowledged by op1" in text)
+        rig.replug("rtd")
+        await until(watch, lambda text: "no alarm" in text and "rtd LOST" not in text)
+
+
 async def test_what_the_server_refuses_or_does_not_know_is_told(tmp_path: Path) -> None:
     async with up(tmp_path), following(tmp_path) as feed, on_screen(feed) as (watch, pilot):
         await pilot.press("ctrl+x", "ctrl+x")
-        await until(watch, lambda text: "ABORT: not done." in text)
+        await until(watch, lambda text: "ABORT: confirmed" in text and "ABORTED" in text.splitlines()[0])
+        await pilot.press("H")
+        await until(watch, lambda text: "hold the line: not done." in text or "REFUSED" in text)
         with pytest.raises(Refused, match="does not know `dance`"):
             await feed.call("dance")
 
