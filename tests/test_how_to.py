@@ -52,6 +52,8 @@ PAGES = (
     "test-an-experiment",
     "replay-a-wire",
     "test-interlocks",
+    "alarms",
+    "fr/alarmes",
     "calibrate",
     "fr/etalonner",
 )
@@ -237,6 +239,8 @@ BENCHES = dict(
             bath_to_break,
             bath_to_record,
             no_device,
+            bath_to_break,
+            bath_to_break,
             bath_to_break,
             bath_to_break,
         ),

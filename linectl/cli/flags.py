@@ -28,7 +28,9 @@ _END = "--"  # what follows are words, whatever they look like
 
 GROUPS = frozenset(
     {
+        "alarms",
         "audit",
+        "cal",
         "config",
         "confirm",
         "experiment",

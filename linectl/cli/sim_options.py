@@ -27,7 +27,7 @@ _DURATION = re.compile(r"(\d+(?:[.,]\d+)?) ?(s|min|m|h)?", re.ASCII)
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds that `text` says: `20`, `20s`, `1.5min`, `2 h`, `1h30min`.
+    """Return the seconds that `text` says: `20`, `20s`, `1.5min`, `30m`, `2 h`, `1h30min`.
 
     Raises:
         ValueError: it says none.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from linectl.cli.alarm_text import MARKS, counts_line
 from linectl.cli.output import table
 from linectl.words import decimal, tr
 
@@ -22,6 +23,7 @@ def screen(state: State) -> str:
         *_armed(state.get("armed")),
         *_run(state.get("run")),
         *_prompts(state.get("prompts") or ()),
+        *_alarms(state.get("alarms")),
         *interlock_lines(state.get("interlocks") or {}),
         *_glues(state.get("glues") or ()),
         *_links(state.get("links") or {}),
@@ -103,6 +105,16 @@ def _run(run: State | None) -> list[str]:
 def _prompts(prompts: Any) -> list[str]:
     text = tr("QUESTION {id}: {text}  (linectl answer {id} VALUE)")
     return [text.format(id=each["id"], text=each["text"]) for each in prompts]
+
+
+def _alarms(alarms: State | None) -> list[str]:
+    """Return what stands: counts, and each alarm that nobody has acknowledged."""
+    if not alarms or not alarms["list"]:
+        return []
+    text = tr("ALARM {mark} {name}: {message}  (linectl alarms)")
+    unseen = [each for each in alarms["list"] if each["state"].endswith("unacknowledged")]
+    told = [text.format(mark=MARKS[each["priority"]], name=each["id"], message=each["message"]) for each in unseen]
+    return [tr("alarms: {counts}").format(counts=counts_line(alarms)), *told]
 
 
 def interlock_lines(interlocks: State) -> list[str]:

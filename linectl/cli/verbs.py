@@ -24,6 +24,7 @@ VERBS = {
     "cancel": ("linectl.cli.run_verbs:cancel", "end the run at its next safe point"),
     "note": ("linectl.cli.run_verbs:note", "keep a note with the run or the line"),
     "deviation": ("linectl.cli.run_verbs:deviation", "keep a deviation from the run's plan"),
+    "alarms": ("linectl.cli.alarms", "what asks for somebody: acknowledge, shelve, comment; history and figures"),
     "start": ("linectl.cli.machine_verbs:start", "start the machine"),
     "stop": ("linectl.cli.machine_verbs:stop", "stop the machine: it asks, naming what would be lost"),
     "hold": ("linectl.cli.machine_verbs:hold", "freeze the machine where it is"),

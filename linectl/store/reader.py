@@ -144,6 +144,15 @@ class StoreReader:
         """Return the events of one kind of the whole store, in the order in which they were written."""
         return [rows.event_from(row) for row in self._fetch(rows.EVENTS_OF_KIND, kind)]
 
+    def alarm_events(self, most: int) -> list[Event]:
+        """Return the last `most` events of alarms, oldest first; before them the last of each other alarm."""
+        last = [rows.event_from(row) for row in reversed(self._fetch(rows.LAST_OF_KIND, "alarm", most))]
+        if len(last) < most:
+            return last
+        of_each = [rows.event_from(row) for row in self._fetch(rows.LAST_OF_EACH_ALARM)]
+        among = {each.data.get("alarm") for each in last if "entry" in each.data}
+        return [*(each for each in of_each if each.data.get("alarm") not in among), *last]
+
     def lots(self) -> list[Lot]:
         """Return the wash lots, oldest first; none from a store of a linectl that knew none."""
         return self._lots()[0]
@@ -180,15 +189,6 @@ class StoreReader:
     def _has_lots(self) -> bool:
         """Tell whether the store has tables of lots: asked each time, for a writer may have migrated it meanwhile."""
         return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lot'"))
-
-    def alarm_events(self, most: int) -> list[Event]:
-        """Return the last `most` events of alarms, oldest first; before them the last of each other alarm."""
-        last = [rows.event_from(row) for row in reversed(self._fetch(rows.LAST_OF_KIND, "alarm", most))]
-        if len(last) < most:
-            return last
-        of_each = [rows.event_from(row) for row in self._fetch(rows.LAST_OF_EACH_ALARM)]
-        among = {each.data.get("alarm") for each in last if "entry" in each.data}
-        return [*(each for each in of_each if each.data.get("alarm") not in among), *last]
 
     def audit(self, since_ns: int | None = None) -> Iterator[AuditEntry]:
         """Yield the entries of the audit trail in their order, those of `since_ns` (ns UTC) and later."""

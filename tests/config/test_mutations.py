@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linectl.config.alarm_file import alarms
 from linectl.config.device_file import load_device_text
 from linectl.config.files import SourceText, find_file
 from linectl.config.interlock_file import interlocks
@@ -28,6 +29,7 @@ RIG = re.sub(
 WIRED = "\n".join(text for text in RIG.splitlines() if "label.p" not in text)
 DEVICE = find_file("hamilton_arc_ph", folder="config/devices", beside=HERE).read_text(encoding="utf-8")
 INTERLOCKS = find_file("bath", folder="config/interlocks", beside=HERE).read_text(encoding="utf-8")
+ALARMS = find_file("bath", folder="config/alarms", beside=HERE).read_text(encoding="utf-8")
 BATH = load_line(find_file("simulated", beside=HERE))
 EXPERIMENT = find_file("glue_screening", folder="experiments", beside=HERE).read_text(encoding="utf-8")
 RICH = find_file("paper_and_finish", folder="experiments", beside=HERE).read_text(encoding="utf-8")
@@ -85,6 +87,7 @@ def told(kind: str, text: str) -> bool:
         "line": load_line_text,
         "device": load_device_text,
         "interlocks": lambda source: interlocks(source, lambda _path: BATH),
+        "alarms": lambda source: alarms(source, lambda _path: BATH),
     }
     load = loads.get(kind, load_experiment_text)
     try:
@@ -119,6 +122,12 @@ def test_a_mutated_line_with_instruments_never_gives_a_traceback(
 @settings(max_examples=150, deadline=None)
 def test_mutated_interlocks_never_give_a_traceback(edits: list[tuple[float, int, str]]) -> None:
     told("interlocks", edited(INTERLOCKS, edits))
+
+
+@given(EDITS)
+@settings(max_examples=150, deadline=None)
+def test_mutated_alarms_never_give_a_traceback(edits: list[tuple[float, int, str]]) -> None:
+    told("alarms", edited(ALARMS, edits))
 
 
 @given(st.sampled_from([EXPERIMENT, RICH]), EDITS)

@@ -52,13 +52,13 @@ def _operations(desk: AlarmDesk | None) -> tuple[Operation, ...]:
     view, operate = Role.VIEW, Role.OPERATE
     return (
         Operation("alarms", view, ListAlarms, asked("listed"), "The alarms that ask for somebody; with all, each."),
-        Operation("alarm_ack", operate, Acknowledge, asked("ack"), "Acknowledge alarms, active or gone."),
+        Operation("ack", operate, Acknowledge, asked("ack"), "Acknowledge alarms, active or gone."),
         Operation("alarm_reset", operate, Reset, asked("reset"), "Reset latched alarms whose cause is gone."),
-        Operation("alarm_shelve", operate, Shelve, asked("shelve"), "Put alarms aside for a time and a reason."),
-        Operation("alarm_unshelve", operate, Unshelve, asked("unshelve"), "Take shelved alarms back."),
-        Operation("alarm_comment", operate, Comment, asked("comment"), "Say something about an alarm."),
+        Operation("shelve", operate, Shelve, asked("shelve"), "Put alarms aside for a time and a reason."),
+        Operation("unshelve", operate, Unshelve, asked("unshelve"), "Take shelved alarms back."),
+        Operation("comment", operate, Comment, asked("comment"), "Say something about an alarm."),
         Operation(
-            "alarm_service",
+            "out_of_service",
             Role.SERVICE,
             OutOfService,
             asked("out_of_service"),
