@@ -88,7 +88,7 @@ class Commanding:
             raise Refused(text, hint=tr("see what is missing with: linectl status"), code="E-MCH-002")
 
     async def give(self, command: Command, within_s: float) -> Done:
-        """Give `command` and wait for its end, at most `within_s` of loop time (a person's seconds).
+        """Give `command` and wait for its end, at most `within_s` of loop time (a person's seconds) after the answer.
 
         Commands wait for each other; abort, stop and hold wait for nobody.
 
@@ -105,14 +105,16 @@ class Commanding:
         if command is not Command.ABORT:
             await self.check(command, before)
         began_s, speed = self._clock.process_s(), self._clock.speed
-        report = await self._line.command(command, within_s=min(_ACK_WITHIN_S, within_s) * speed)
+        report = await self._line.command(command, within_s=_ACK_WITHIN_S * speed)
         if report.outcome is Outcome.CONFIRMED:
-            outcome, after, detail = await self._followed(command, before, began_s + within_s * speed)
+            outcome, after, detail = await self._followed(command, before, began_s + max(0.0, within_s) * speed)
         else:
             after = await self.look()
             outcome, detail = report.outcome, report.detail
             if command is Command.ABORT and report.result == Result.STATE and after in {State.ABORTED, State.ABORTING}:
                 outcome, detail = Outcome.CONFIRMED, tr("it was aborted already")
+            elif outcome is Outcome.UNKNOWN and after is not before and after is goal(before, command):
+                outcome, detail = Outcome.CONFIRMED, tr("no answer was heard, but there it is")
         return Done(command, outcome, before, after, detail, self._clock.process_s() - began_s)
 
     async def _followed(self, command: Command, before: State, end_s: float) -> tuple[Outcome, State, str]:

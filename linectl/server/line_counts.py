@@ -15,7 +15,7 @@ from drivers.link import RawReading
 from linectl.line.counters import COUNTER_BITS, Total
 from linectl.model.lines import LineDefinition, Tag
 from linectl.model.lots import Use
-from linectl.model.readings import Scan, ScanLayout
+from linectl.model.readings import Reading, Scan, ScanLayout
 from linectl.units import NS_PER_S
 
 __all__ = ["NAMES", "SHIFTS", "LineCounts", "shift_began_ns"]
@@ -82,6 +82,18 @@ class LineCounts:
             if told is not None and type(told.value) is int:
                 self._totals[name].add(told.value)
         return True
+
+    def kept(self) -> dict[str, int]:
+        """Return the totals that were kept when counting last ended."""
+        return {name: total.total for name, total in self._totals.items() if total.raw is not None}
+
+    def prime(self, latest: Callable[[str], Reading], raw: Callable[[str], RawReading | None]) -> None:
+        """Take what the line has read already: the next scan may be a while away."""
+        for name, tag in self._tags.items():
+            told = raw(tag.name) if latest(tag.name).value is not None else None
+            if told is not None and type(told.value) is int:
+                self._heard[name] = True
+                self._totals[name].add(told.value)
 
     def total(self, name: str) -> int | None:
         """Return a counter's total by its own counting; None: there is none, or it cannot be read at present."""

@@ -157,12 +157,11 @@ class LineServer(Commands):
             self.line,
             self.clock,
             store,
+            runs=self,
             write=partial(self.write, planned=True),  # a recipe was checked as a whole
             refusing=self._against,
             rules=None if guard is None else guard.rules,
             rules_state=lambda: NO_TRIPS if guard is None else guard.state,
-            aborting=lambda who, why: self.abort(who=who.operator, why=why),
-            losing=lambda: [self.would_lose()] if self.run_id else [],
         )
 
     async def _against(self, command: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from linectl.words import tr
 __all__ = ["DAY_NS", "LotBook", "NewLot"]
 
 DAY_NS = 86_400 * NS_PER_S
+_LONGEST = 200
 _KEPT = 20  # lots of before whose bottles may still be set aside
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
@@ -41,7 +42,7 @@ class NewLot:
 
 
 class LotBook:
-    """Writes the lots of one line; `setting` tells what the machine is set to."""
+    """Writes the lots of one line; `setting` tells what the machine is set to, `before` what was counted last."""
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class LotBook:
         lots: Sequence[Lot],
         loose: Sequence[Quarantine],
         setting: Callable[[], Setting],
+        *,
+        before: Totals | None = None,
     ) -> None:
         self._clock, self._store, self._counts, self._setting = clock, store, counts, setting
         self._lots = {lot.name: lot for lot in lots}
@@ -58,7 +61,7 @@ class LotBook:
         self._loose = {each.id: each for each in loose}
         known = [each.id for lot in lots for each in lot.quarantines] + list(self._loose)
         self._next = max(known, default=0) + 1
-        self._before: Totals = {}
+        self._before: Totals = before or {}
 
     def __repr__(self) -> str:
         """Return the lot that goes in."""
@@ -110,6 +113,10 @@ class LotBook:
         for word, option in ((new.grower, "--grower"), (new.bottle, "--bottle"), (new.glue, "--glue")):
             if not word.strip():
                 raise Refused(tr("a lot needs {option}").format(option=option), code="E-LOT-002")
+        for word in (new.grower, new.bottle, new.glue, new.glue_lot, new.note):
+            if len(word) > _LONGEST or not word.isprintable():
+                text = tr("what is said of a lot is one line, of {longest} characters at most")
+                raise Refused(text.format(longest=_LONGEST), code="E-LOT-002")
         lot = Lot(
             name,
             new.grower.strip(),

@@ -2,7 +2,8 @@
 
 A lot's bottles are those that went in between its begin and its end. They come out later, behind those of the lot
 before; by the outfeed's count they are numbers `out0` + 1 to `out1`. Rejects are counted between these two, not
-between begin and end. A row that two lots share is told apart by its share of bottles.
+between begin and end. A row that two lots share is told apart by its share of bottles. Where nobody counted as one
+lot followed the other (linectl was not running), such a share says little: label rejects of both are then not known.
 
 What the inspector rejects for something else than a label comes from its own counter, which speaks every half minute
 or so: it is taken away from the PLC's exact count of rejects. So a late word of it moves a bottle or two of hundreds.
@@ -20,6 +21,7 @@ __all__ = ["Totals", "begin_marks", "end_marks", "followed", "is_out", "span"]
 Totals = Mapping[str, int]
 """The totals of the line's counters that could be read at some moment."""
 
+_BLIND = 30  # bottles that came out between two counts: more is no row of a washer, but a time without anybody
 _USED = ("water", "energy", "naoh_dosed")
 
 
@@ -59,7 +61,7 @@ def followed(lot: Lot, before: Totals, now: Totals, used: Use) -> Lot:
             marks |= _at(marks["out0"], before, now, "0")
         if is_out(lot, now) and "rej1" not in marks:
             marks |= _at(marks["out1"], before, now, "1")
-            if "other_rejects" in now:
+            if "other_rejects" in now and not _is_blind(before, now):
                 marks["other1"] = now["other_rejects"]
         rejected, label = _rejects(marks, now)
     seen = max(0, round(min(out, marks.get("out1", out)) - marks["out0"]))
@@ -81,9 +83,13 @@ def _at(bound: float, before: Totals, now: Totals, which: str) -> dict[str, floa
     rejected0 = before.get("bottles_rejected", now["bottles_rejected"])
     share = min(1.0, max(0.0, (bound - out0) / (out1 - out0))) if out1 > out0 else 1.0
     marks: dict[str, float] = {f"rej{which}": round(rejected0 + share * (now["bottles_rejected"] - rejected0))}
-    if "other_rejects" in before:
+    if "other_rejects" in before and not _is_blind(before, now):
         marks[f"other{which}"] = before["other_rejects"]
     return marks
+
+
+def _is_blind(before: Totals, now: Totals) -> bool:
+    return now["bottles_out"] - before.get("bottles_out", now["bottles_out"]) > _BLIND
 
 
 def _rejects(marks: Mapping[str, float], now: Totals) -> tuple[int, int | None]:

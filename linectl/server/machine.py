@@ -7,12 +7,12 @@ trail, with who and why, before the answer is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from drivers.link import Outcome
 from linectl.clock import Clock
-from linectl.errors import NotConfirmed, Refused, StoreError
+from linectl.errors import NotConfirmed, Refused
 from linectl.line.interlocks import State as RulesState
 from linectl.line.line import Line
 from linectl.line.packml import SAFE_COMMANDS, Mode, State, command_word, possible, state_name
@@ -20,9 +20,11 @@ from linectl.line.reports import Command
 from linectl.model.interlocks import Interlocks
 from linectl.model.people import Who
 from linectl.model.readings import Scan
-from linectl.model.records import Act, Event
-from linectl.server.commanding import Commanding, Done, Refusing, told
+from linectl.model.records import Event
+from linectl.server.commanding import Commanding, Done, Refusing
 from linectl.server.machine_args import CommandArgs, ModeArgs, NoArgs, RecipeArgs, StopArgs
+from linectl.server.machine_record import MachineRecord
+from linectl.server.machine_runs import Runs, must_be_free_of_runs
 from linectl.server.recipe_desk import RecipeDesk
 from linectl.server.recipe_setting import Write
 from linectl.server.wash_lots import WashLots
@@ -38,18 +40,12 @@ _NOTHING_TO_LOSE = _AT_REST | {State.ABORTED, State.ABORTING, State.STOPPING, St
 _RELEASES = ("fresh_valve", "heater_enable", "caustic_dose_enable", "feed_enable")
 
 
-async def _nothing_against(_command: str) -> tuple[str, ...]:
-    """Forbid nothing: the line has no interlocks."""
-    return ()
-
-
 class Machine:
     """The machine of `line`: what its PLC is told, and what it says of itself.
 
     `refusing` tells what stands against a command, `write` is the line's safe write. `rules` are the line's interlocks,
-    and `rules_state` says how they stand. `aborting` is called before an abort is sent, for whatever else has to end at
-    once; `losing` tells what else a stop would lose (a run).
-    `version` moves whenever `section` may have changed.
+    and `rules_state` says how they stand. While a run has the machine (`runs`), hold and unhold are the run's own, stop
+    and abort end it, and nothing else is done. `version` moves whenever `section` may have changed.
     """
 
     def __init__(
@@ -58,21 +54,21 @@ class Machine:
         clock: Clock,
         store: Store,
         *,
+        runs: Runs,
         write: Write,
-        refusing: Refusing = _nothing_against,
+        refusing: Refusing,
         rules: Interlocks | None = None,
         rules_state: Callable[[], RulesState] = RulesState,
-        aborting: Callable[[Who, str], None] = lambda _who, _why: None,
-        losing: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         control = line.definition.control
         self.zone = "" if control is None else control.heartbeat.rpartition(".")[0]
         self._line, self._clock, self._store = line, clock, store
-        self._aborting, self._losing = aborting, losing
+        self._runs = runs
         self._state_tag, self._mode_tag = f"{self.zone}.state", f"{self.zone}.unit_mode"
         self.exists = control is not None and self._state_tag in line.definition.tags
         self._commanding = Commanding(line, clock, self._state_tag, refusing)
-        self._state, self._mode = State.UNDEFINED, 0
+        self._record = MachineRecord(clock, store, self.zone)
+        self._state = State.UNDEFINED
         self._state_place: dict[str, int | None] = {}
         self.recipes = RecipeDesk(line, clock, store, self.zone, write)
         self.lots = WashLots(line, clock, store, self.zone, self.recipes.standing, rules=rules, state=rules_state)
@@ -87,6 +83,8 @@ class Machine:
         self.lots.open(reader)
         self.recipes.open(reader)
         if self.exists:
+            self._state = self._commanding.state()
+            self.lots.follow(self._state)
             self._line.on_scan(self.scan)
 
     def close(self) -> None:
@@ -136,6 +134,8 @@ class Machine:
         if lost and not args.confirmed and not args.dry_run:
             text = tr("a stop loses: {what}").format(what="; ".join(lost))
             raise NotConfirmed(text, hint=tr("linectl hold keeps all of it"), code="E-MCH-003")
+        if self._runs.run_id and not args.dry_run:
+            self._runs.abort(who=who.operator, why=args.reason)
         asked = CommandArgs(args.reason, args.within_s, args.dry_run)
         return {**await self._command(Command.STOP, asked, who), "loses": lost}
 
@@ -144,11 +144,17 @@ class Machine:
         return {"loses": self._would_lose(), "state": self._state.name.lower()}
 
     async def hold(self, args: CommandArgs, who: Who) -> dict[str, Any]:
-        """Freeze the machine where it is; asks nothing."""
+        """Freeze the machine where it is, with the run that has it; asks nothing."""
+        if self._runs.run_id and not args.dry_run:
+            await self._runs.hold(who=who.operator, why=args.reason)
+            return await self._of_run(Command.HOLD, who, args.reason, tr("hold: run {run} is held, its heater is off"))
         return await self._command(Command.HOLD, args, who)
 
     async def unhold(self, args: CommandArgs, who: Who) -> dict[str, Any]:
-        """Go on after a hold."""
+        """Go on after a hold, with the run that has the machine."""
+        if self._runs.run_id and not args.dry_run:
+            await self._runs.resume(who=who.operator)
+            return await self._of_run(Command.UNHOLD, who, args.reason, tr("unhold: run {run} goes on"))
         return await self._command(Command.UNHOLD, args, who)
 
     async def suspend(self, args: CommandArgs, who: Who) -> dict[str, Any]:
@@ -173,7 +179,7 @@ class Machine:
         Raises:
             DeviceError: neither the abort nor the safe state could be proved.
         """
-        self._aborting(who, args.reason)
+        self._runs.abort(who=who.operator, why=args.reason)
         if not self.exists:
             await self._line.safe()
             return {"command": "abort", "outcome": str(Outcome.CONFIRMED), "state": "", "safe": True}
@@ -187,6 +193,7 @@ class Machine:
     async def mode(self, args: ModeArgs, who: Who) -> dict[str, Any]:
         """Select a mode of the machine (produce, maintenance, manual), at rest."""
         self._must_exist()
+        must_be_free_of_runs(self._runs, Command.SELECT_MODE)
         argument = f"{self.zone}.command_argument"
         known = {mode.name.lower(): mode for mode in Mode}
         if argument not in self._line.definition.tags or self._mode_tag not in self._line.definition.tags:
@@ -204,12 +211,13 @@ class Machine:
             Command.SELECT_MODE, argument, wanted, _MODE_WITHIN_S, shown_by=self._mode_tag
         )
         new = {"outcome": str(outcome), "mode": args.mode, "detail": detail}
-        await self._audit(Command.SELECT_MODE, who, args.reason, new, old=old)
+        await self._record.keep(Command.SELECT_MODE, who, args.reason, new, old=old)
         return {"command": "select mode", **new, "state": self._state.name.lower()}
 
     async def recipe(self, args: RecipeArgs, who: Who) -> dict[str, Any]:
         """Set the machine to a recipe: all of its setpoints, each read back; at rest or held, and between two lots."""
         self._must_exist()
+        must_be_free_of_runs(self._runs, Command.SELECT_RECIPE)
         self.lots.must_be_free_of_lots()
         state = await self._commanding.look()
         if state not in _AT_REST | {State.HELD}:
@@ -222,6 +230,8 @@ class Machine:
 
     async def _command(self, command: Command, args: CommandArgs, who: Who) -> dict[str, Any]:
         self._must_exist()
+        if command not in SAFE_COMMANDS:
+            must_be_free_of_runs(self._runs, command)
         if args.dry_run:
             state = await self._commanding.look()
             await self._commanding.check(command, state)
@@ -231,7 +241,7 @@ class Machine:
                 await self._must_have_a_recipe()
             done = await self._commanding.give(command, args.within_s)
         except Refused as refused:
-            await self._audit(command, who, args.reason, {"outcome": "refused", "detail": refused.message})
+            await self._record.keep(command, who, args.reason, {"outcome": "refused", "detail": refused.message})
             raise
         return await self._recorded(done, who, args.reason)
 
@@ -246,36 +256,14 @@ class Machine:
     async def _recorded(self, done: Done, who: Who, why: str) -> dict[str, Any]:
         if done.after is not State.UNDEFINED:
             self._seen(done.after)
-        answer = {
-            "command": command_word(done.command),
-            "outcome": str(done.outcome),
-            "before": done.before.name.lower(),
-            "state": done.after.name.lower(),
-            "detail": done.detail,
-            "took_s": round(done.took_s, 3),
-            "text": told(done),
-        }
-        new = {key: answer[key] for key in ("outcome", "state", "detail") if answer[key]}
-        return {**answer, "recorded": await self._audit(done.command, who, why, new, old=answer["before"])}
+        return await self._record.done(done, who, why)
 
-    async def _audit(
-        self, command: Command, who: Who, why: str, new: Mapping[str, object], *, old: object = None
-    ) -> bool:
-        """Record a command; return whether that worked. What calms a machine is never made to fail by a full disk.
-
-        Raises:
-            StoreError: a command that moves the machine was given or refused, and cannot be recorded.
-        """
-        now_ns, word = self._clock.now_ns(), command_word(command)
-        act = Act(now_ns, who.operator, "command", f"{self.zone} {word}", old=old, new=dict(new), reason=why)
-        data = {"command": word, "before": old, **new, "who": who.operator, "face": who.face, "why": why}
-        try:
-            await self._store.add_event(Event(now_ns, "machine_command", data, act=act))
-        except StoreError:
-            if command not in SAFE_COMMANDS:
-                raise
-            return False
-        return True
+    async def _of_run(self, command: Command, who: Who, why: str, text: str) -> dict[str, Any]:
+        """Return what became of a command that the run under way has carried out."""
+        new = {"outcome": "confirmed", "run": self._runs.run_id}
+        recorded = await self._record.keep(command, who, why, new)
+        answer = {"command": command_word(command), **new, "state": self._state.name.lower(), "detail": ""}
+        return {**answer, "text": text.format(run=self._runs.run_id), "recorded": recorded}
 
     def _switched_off(self) -> list[str]:
         """Return the releases that are off: with them the machine runs, but does not wash."""
@@ -283,7 +271,7 @@ class Machine:
         return [name for name in names if name in self._line.definition.tags and not self._line.reading(name).value]
 
     def _would_lose(self) -> list[str]:
-        lost = list(self._losing())
+        lost = [self._runs.would_lose()] if self._runs.run_id else []
         if not self.exists or self._state in _NOTHING_TO_LOSE:
             return lost
         inside, lot = self.lots.inside(), self.lots.book.present

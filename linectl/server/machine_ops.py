@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -69,13 +70,25 @@ def _op(name: str, role: Role, args: type[Any], act: Act, doc: str) -> Operation
 
 
 def _carried(act: Act) -> Carry:
-    """Return `act` for requests: reason and dry run may stand beside the arguments as well as among them."""
+    """Return `act` for requests: reason and dry run may stand beside the arguments as well as among them.
+
+    What was begun is carried to its end and recorded, whether or not whoever asked is still there.
+    """
+    under_way: set[asyncio.Future[Any]] = set()
+
+    def over(task: asyncio.Future[Any]) -> None:
+        under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # told already, or nobody is there to be told
 
     async def carry(args: Any, request: Request) -> Any:
         if request.reason and hasattr(args, "reason") and not args.reason:
             args = replace(args, reason=request.reason)
         if request.dry_run and hasattr(args, "dry_run"):
             args = replace(args, dry_run=True)
-        return await act(args, request.who)
+        task = asyncio.ensure_future(act(args, request.who))
+        under_way.add(task)
+        task.add_done_callback(over)
+        return await asyncio.shield(task)
 
     return carry

@@ -70,9 +70,10 @@ class WashLots:
     def open(self, reader: StoreReader) -> None:
         """Take up the counters and lots that the store knows."""
         self.counts = LineCounts(self._line.definition, self._zone, reader.counters())
-        loose = reader.loose_quarantines()
+        before = self.counts.kept()
+        self.counts.prime(self._line.reading, self._line.raw)
         lots, loose = reader.lots(), reader.loose_quarantines()
-        self.book = LotBook(self._clock, self._store, self.counts, lots, loose, self._setting)
+        self.book = LotBook(self._clock, self._store, self.counts, lots, loose, self._setting, before=before)
 
     # scans
 
@@ -185,7 +186,7 @@ class WashLots:
         found = [
             lot for lot in reversed(self.book.lots()) if args.due_days is None or is_due(lot, now_ns, args.due_days)
         ]
-        return [lot_told(lot, now_ns) for lot in (found[: args.limit] if args.limit else found)]
+        return [lot_told(lot, now_ns) for lot in (found[: args.limit] if args.limit > 0 else found)]
 
     async def lot(self, args: LotArgs, who: Who) -> dict[str, Any]:  # noqa: ARG002  # as above
         """Show a wash lot."""

@@ -76,7 +76,7 @@ def in_bash(*words: str) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
 def test_bash_offers_verbs_tags_and_files_by_the_printed_script(home: Path) -> None:
-    assert in_bash("re") == ["resume", "recipe", "report", "record"]
+    assert in_bash("re") == ["resume", "reset", "recipe", "report", "record"]
     tags = in_bash("tags", "read", "simulated", "bath.temp")
     assert tags == [name for name in load_line(find_file("simulated")).tags if name.startswith("bath.temp")]
     assert tags

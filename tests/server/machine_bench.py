@@ -30,6 +30,27 @@ LEA = Who("Léa", "watch")
 
 
 @dataclass
+class FakeRun:
+    """A run under way, as the machine knows it."""
+
+    run_id: str = ""
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def would_lose(self) -> str:
+        return f"run {self.run_id}, bath 3 of 8"
+
+    def abort(self, *, who: str = "", why: str = "") -> None:
+        self.asked.append(("abort", who, why))
+        self.run_id = ""
+
+    async def hold(self, *, who: str = "", why: str = "") -> None:
+        self.asked.append(("hold", who, why))
+
+    async def resume(self, *, who: str = "") -> None:
+        self.asked.append(("resume", who, ""))
+
+
+@dataclass
 class Bench:
     """The twin and the server that holds its line; what a test says of the machine's surroundings."""
 
@@ -37,8 +58,7 @@ class Bench:
     clock: Clock
     server: LineServer
     forbidden: list[str] = field(default_factory=list)  # permissives that are missing beside the line's own
-    lost: list[str] = field(default_factory=list)  # what a stop would lose beside what is in the machine
-    aborted: list[tuple[str, str]] = field(default_factory=list)
+    run: FakeRun = field(default_factory=FakeRun)
     trips: list[str] | None = None  # in place of those of the line's guard
 
     def __post_init__(self) -> None:
@@ -63,19 +83,20 @@ class Bench:
             return [*self.forbidden, *await honest(what)]
 
         machine._commanding._refusing = refusing
-        machine._losing = lambda: self.lost
-        machine._aborting = lambda who, why: self.aborted.append((who.operator, why))
+        machine._runs = self.run
         machine.lots._rules_state = lambda: guard.state if self.trips is None else self._tripped(self.trips)
 
     @staticmethod
     def _tripped(names: list[str]) -> State:
         return State(0.0, {name: InterlockState(0.0, Trip(0.0, 0.0)) for name in names})
 
-    def restart(self) -> None:
-        """End the machine's room and make a new one, as a new start of linectl does."""
+    async def restart(self, gap_s: float = 0.0) -> None:
+        """End the machine's room and make a new one, as a new start of linectl does; nobody counts for `gap_s`."""
         assert self.server.store is not None
         self.machine.close()
         self.server.line._scan_listeners.remove(self.machine.scan)
+        await self.clock.sleep(gap_s)
+        await self.stored()
         self.server.machine = self.server._made_machine(self.server.store)
         self.machine.open(StoreReader(self.server.store_file))
         self._surround()

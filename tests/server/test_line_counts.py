@@ -110,6 +110,8 @@ def test_a_lot_counts_its_own_bottles_at_both_ends() -> None:
     shared = followed(ended, totals(160, 95, 9), totals(170, 105, 19), Use(9.0))
     assert (shared.bottles_in, shared.used.water_l) == (50, 5.0), "nothing counts after its end"
     assert (shared.bottles_seen, shared.rejected) == (5, 5), "of a row of ten that two lots share, its half"
+    blind = followed(shared, totals(170, 105, 19, 0), totals(200, 155, 50, 6), Use())
+    assert (blind.bottles_seen, blind.label_rejects) == (50, None), "nobody counted as its last bottles came out"
     late = followed(shared, totals(190, 145, 40, 6), totals(200, 155, 50, 6), Use())
     assert is_out(late, totals(200, 155, 50))
     assert (late.bottles_seen, late.rejected) == (50, 31)

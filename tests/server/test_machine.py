@@ -140,7 +140,7 @@ def test_taken_is_not_done(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         await bench.machine.recipe(RecipeArgs("reference_80c"), LEA)
         await bench.machine.reset(NOW, LEA)
-        early = await bench.machine.start(CommandArgs(within_s=3.0), LEA)
+        early = await bench.machine.start(CommandArgs(within_s=-1.0), LEA)
         assert (early["outcome"], early["state"]) == ("unknown", "starting")
         assert "still starting" in early["detail"]
         await bench.until(lambda: bench.section()["state"] == "execute")
@@ -192,13 +192,13 @@ def test_a_silent_plc_is_told_as_unknown_and_nothing_moving_is_sent(tmp_path: Pa
 
 def test_an_abort_asks_nothing_and_takes_the_run_with_it(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
-        bench.lost = ["run 42, bath 3 of 8"]
         await bench.wash(Bottles("a", 100))
         await bench.until(lambda: bench.value("washer.bottles_in") > 0)
         bench.forbidden = ["everything is forbidden"]
+        bench.run.run_id = "42"
         answer = await bench.machine.abort(CommandArgs("glass in the chain"), LEA)
         assert (answer["outcome"], answer["state"]) == ("confirmed", "aborted")
-        assert bench.aborted == [("Léa", "glass in the chain")]
+        assert bench.run.asked == [("abort", "Léa", "glass in the chain")]
         assert not bench.plc.heater_enable
         assert (await bench.machine.abort(NOW, LEA))["outcome"] == "confirmed"
         last = list((await bench.stored()).audit())[-2]
@@ -246,5 +246,32 @@ def test_modes_are_selected_at_rest(tmp_path: Path) -> None:
             await bench.machine.mode(ModeArgs("manual"), LEA)
         modes = [json.loads(entry.new or "{}").get("mode") for entry in (await bench.stored()).audit()]
         assert [mode for mode in modes if mode] == ["maintenance", "produce"]
+
+    on_a_washer(tmp_path, act)
+
+
+def test_while_a_run_has_the_machine_commands_are_the_runs_or_refused(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wash()
+        bench.run.run_id = "42"
+        written = bench.plc.written
+        held = await bench.machine.hold(CommandArgs("look"), LEA)
+        assert (held["outcome"], held["run"], held["text"]) == (
+            *("confirmed", "42"),
+            "hold: run 42 is held, its heater is off",
+        )
+        assert (await bench.machine.unhold(NOW, LEA))["text"] == "unhold: run 42 goes on"
+        with pytest.raises(Refused, match="suspend: run 42 has the machine"):
+            await bench.machine.suspend(NOW, LEA)
+        with pytest.raises(Refused, match="select mode: run 42 has the machine"):
+            await bench.machine.mode(ModeArgs("manual"), LEA)
+        with pytest.raises(Refused, match="select recipe: run 42 has the machine"):
+            await bench.machine.recipe(RecipeArgs("reference_80c_2pct"), LEA)
+        with pytest.raises(NotConfirmed, match="run 42, bath 3 of 8"):
+            await bench.machine.stop(StopArgs(), LEA)
+        assert bench.run.asked == [("hold", "Léa", "look"), ("resume", "Léa", "")]
+        assert bench.plc.written == written, "the machine itself was left to the run"
+        stopped = await bench.machine.stop(StopArgs("fire drill", confirmed=True), LEA)
+        assert (stopped["state"], bench.run.asked[-1]) == ("stopped", ("abort", "Léa", "fire drill"))
 
     on_a_washer(tmp_path, act)

@@ -42,7 +42,7 @@ def test_all_values_are_written_read_back_and_kept_with_the_hash(tmp_path: Path)
             *("Léa", "monday"),
             answer["recipe_hash"],
         )
-        bench.restart()
+        await bench.restart()
         assert bench.machine.recipes.standing().recipe == "reference_80c"
 
     on_a_washer(tmp_path, act)
@@ -138,5 +138,14 @@ def test_a_recipe_is_set_at_rest_or_held_and_between_two_lots(tmp_path: Path) ->
             await bench.machine.recipe(RecipeArgs("reference_80c_2pct"), LEA)
         await bench.machine.lots.lot_end(EndLot(), LEA)
         await bench.machine.recipe(RecipeArgs("reference_80c_2pct"), LEA)
+
+    on_a_washer(tmp_path, act)
+
+
+def test_a_recipe_is_not_held_to_the_pace_of_writes_by_hand(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        by_hand = await bench.server.write("z3.setpoint", 80.0, who="Max")
+        assert (by_hand.outcome, by_hand.refused_by) == (Outcome.REFUSED, "step"), "the control: at once from 0 °C"
+        assert (await bench.machine.recipe(RecipeArgs("reference_80c"), LEA))["outcome"] == "confirmed"
 
     on_a_washer(tmp_path, act)

@@ -40,7 +40,7 @@ def test_bottles_and_rejects_of_two_lots_are_told_apart_at_the_outfeed(tmp_path:
         await two_lots(bench)
         assert (lot_of(bench, "L1").state, lot_of(bench, "L1").bottles_in) == ("leaving", 300)
         assert lot_of(bench, "L2").state == "washing"
-        bench.restart()  # a new start of linectl finds both again
+        await bench.restart()  # a new start of linectl finds both again
         await bench.until(lambda: bench.value("washer.bottles_in") >= 500, 1200.0)
         await bench.machine.lots.lot_end(EndLot(), LEA)
         by_the_clock = bench.value("washer.bottles_rejected")  # what had been rejected when the last bottle went in
@@ -60,6 +60,25 @@ def test_bottles_and_rejects_of_two_lots_are_told_apart_at_the_outfeed(tmp_path:
         assert (await bench.stored()).lots() == bench.machine.lots.book.lots()
         shown = await bench.machine.lots.lot(LotArgs("L2"), LEA)
         assert 0.97 < shown["label_interval"]["low"] < shown["label_share"] <= shown["label_interval"]["high"] == 1.0
+
+    on_a_washer(tmp_path, act)
+
+
+def test_label_rejects_are_not_known_where_nobody_counted_as_one_lot_followed_the_other(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        await two_lots(bench, 100, 200)
+        await bench.until(lambda: bench.value("washer.bottles_out") >= 60, 1200.0)
+        await bench.restart(gap_s=100.0)  # 80 bottles, and the last of the first lot among them
+        first, second = lot_of(bench, "L1"), lot_of(bench, "L2")
+        assert (first.state, first.bottles_seen, first.label_rejects) == ("washed", 100, None)
+        assert second.bottles_seen > 0
+        await bench.until(lambda: bench.value("washer.bottles_in") >= 300, 1200.0)
+        await bench.machine.lots.lot_end(EndLot(), LEA)
+        await bench.empty()
+        second = lot_of(bench, "L2")
+        assert (second.state, second.bottles_seen, second.label_rejects) == ("washed", 200, None)
+        rejected = sum(tally.rejected for tally in bench.rig.washer.chain.tallies.values())
+        assert first.rejected + second.rejected == rejected, "none is lost, and none is counted twice"
 
     on_a_washer(tmp_path, act)
 
@@ -213,6 +232,9 @@ def test_one_lot_goes_in_at_a_time_and_each_has_its_name(tmp_path: Path) -> None
         for name, why in ((first["name"], "already"), ("../etc", "no name"), ("last", "no name")):
             with pytest.raises(Refused, match=why):
                 await lots.lot_start(StartLot("Zoé", "b", "unknown", name=name), LEA)
+        for grower in ("Zoé\x1b[2J", "two\nlines", "x" * 201):
+            with pytest.raises(Refused, match="one line, of 200 characters"):
+                await lots.lot_start(StartLot(grower, "burgundy_75cl", "casein"), LEA)
         with pytest.raises(Refused, match="needs --glue"):
             await lots.lot_start(StartLot("Zoé", "burgundy_75cl", " "), LEA)
 

@@ -11,7 +11,7 @@ __all__ = ["Pace"]
 
 _PER_S = 100.0
 _AT_ONCE = 200.0
-_FREE = frozenset({"abort", "hold", "run_abort", "run_hold"})
+_FREE = frozenset({"abort", "hold", "stop", "run_abort", "run_hold"})
 
 
 class Pace:
