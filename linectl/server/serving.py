@@ -25,7 +25,7 @@ from linectl.server.run_ops import RunOps
 from linectl.server.write_ops import WriteOps
 from linectl.words import language
 
-__all__ = ["PREFIX", "Served", "served"]
+__all__ = ["PREFIX", "Served", "operations_of", "served"]
 
 PREFIX = "line-"  # of the endpoint files: one a line, for a line has one holder
 
@@ -51,7 +51,8 @@ async def served(
     """
     since_ns, token = server.clock.now_ns(), secrets.token_urlsafe(24)
     name = server.definition.name
-    ops = LineOps(server, sections_of(server, operator=operator, since_ns=since_ns), (*_rooms(server, data), *more))
+    sections = sections_of(server, operator=operator, since_ns=since_ns)
+    ops = LineOps(server, sections, (*operations_of(server, data), *more))
     listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
     async with listener:
         endpoint = Endpoint(
@@ -72,7 +73,7 @@ async def served(
                 await ops.stop()
 
 
-def _rooms(server: LineServer, data: Path | None) -> tuple[Operation, ...]:
+def operations_of(server: LineServer, data: Path | None = None) -> tuple[Operation, ...]:
     """Return the operations of the rooms of `server`, whose store is in `data`."""
     machine = () if server.machine is None else machine_operations(server.machine)
     own = (*RunOps(server).operations(), *WriteOps(server).operations(), *CalibrationOps(server, data).operations())

@@ -147,7 +147,12 @@ def _is_of(value: Any, kind: Any) -> bool:
         return value in typing.get_args(kind)
     if kind is int:
         return isinstance(value, int) and _is_number(value)
-    return isinstance(value, kind) and (kind is not str or len(value) < _LONG)
+    return isinstance(value, kind) and (kind is not str or _is_text(value))
+
+
+def _is_text(value: str) -> bool:
+    """Return whether `value` can be kept: not too long, and of whole characters."""
+    return len(value) < _LONG and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _is_number(value: Any) -> bool:

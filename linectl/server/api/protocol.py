@@ -34,8 +34,9 @@ _KINDS: Mapping[int, type[LinectlError]] = {
 
 
 def line_of(message: Mapping[str, Any]) -> bytes:
-    """Return `message` as it goes over the wire."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    """Return `message` as it goes over the wire; what is no character (half of one, typed by mistake) becomes `?`."""
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def as_object(line: bytes) -> dict[str, Any]:

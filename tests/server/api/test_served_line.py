@@ -132,6 +132,8 @@ async def test_a_lesser_role_may_look_and_no_more(tmp_path: Path) -> None:
         hello = {"api": 1, "token": found.endpoint.token, "client": "board", "operator": "op2", "lang": "en"}
         assert (await said(hello | {"role": str(Role.VIEW)}))["data"]["role"] == "view"
         assert (await said({"id": 1, "op": "status", "args": {"sections": ["line"]}}))["ok"]
+        half = await said({"id": 3, "op": "status", "args": {"sections": ["\ud83d"]}})  # half a character
+        assert half["error"]["code"] == "E-API-004"
         refused = await said({"id": 2, "op": "note", "args": {"text": "x"}})
         assert refused["error"]["code"] == "E-API-005"
         assert "it needs operate" in refused["error"]["message"]
