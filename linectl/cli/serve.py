@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import uuid
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from linectl.words import tr
 
 if TYPE_CHECKING:
     from linectl.model.lines import LineDefinition
+    from linectl.model.people import Role
     from linectl.server.line_server import LineServer
     from linectl.server.serving import Served
 
@@ -28,8 +30,13 @@ __all__ = ["command"]
 @click.option("--sim", is_flag=True, help=tr("on the simulated plant, started here"))
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True, max=1000), default=1.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help=tr("seed of the simulated plant"))
+@click.option(
+    "--share", multiple=True, metavar="ROLE=GROUP", help=tr("let a GROUP of this computer view, operate or research")
+)
 @common
-def command(line: Path, sim: bool, speed: float, seed: int, data: Path | None, as_json: bool) -> int:
+def command(
+    line: Path, sim: bool, speed: float, seed: int, share: tuple[str, ...], data: Path | None, as_json: bool
+) -> int:
     """Serve until interrupted."""
     from linectl.config.files import find_file
     from linectl.config.load import load_line
@@ -39,8 +46,25 @@ def command(line: Path, sim: bool, speed: float, seed: int, data: Path | None, a
         raise click.BadParameter(tr("only a simulated line can go faster (--sim)"), param_hint="--speed")
     quiet_libraries()
     definition = load_line(find_file(line, folder="config"))
-    asyncio.run(_serve(definition, _Face(as_json=as_json), data, sim=sim, speed=speed, seed=seed))
+    shares = dict(map(_share, share))
+    asyncio.run(_serve(definition, _Face(as_json=as_json), data, sim=sim, speed=speed, seed=seed, shares=shares))
     return 0
+
+
+def _share(text: str) -> tuple[Role, int]:
+    """Return the role and the number of the group that `text` names."""
+    import grp
+
+    from linectl.model.people import Role
+
+    name, _, group = text.partition("=")
+    try:
+        return Role(name), grp.getgrnam(group).gr_gid
+    except ValueError:
+        wrong = tr("there is no role {name}; there are: {known}").format(name=name, known=", ".join(Role))
+    except KeyError:
+        wrong = tr("this computer has no group {name}").format(name=group or "-")
+    raise click.BadParameter(wrong, param_hint="--share")
 
 
 class _Face:
@@ -103,7 +127,14 @@ def _end_by_signals(server: LineServer, stop: asyncio.Event) -> None:
 
 
 async def _serve(
-    definition: LineDefinition, face: _Face, data: Path | None, *, sim: bool, speed: float, seed: int
+    definition: LineDefinition,
+    face: _Face,
+    data: Path | None,
+    *,
+    sim: bool,
+    speed: float,
+    seed: int,
+    shares: Mapping[Role, int],
 ) -> None:
     from linectl.cli.operator import operator_name
     from linectl.clock import Clock
@@ -128,7 +159,9 @@ async def _serve(
         await stack.enter_async_context(server)
         await stack.enter_async_context(GlueWatch(server))
         submitted = await stack.enter_async_context(Submitted(server, data, links=links, seed=seed))
-        found = await stack.enter_async_context(served(server, submitted.operations(), operator=who, data=data))
+        found = await stack.enter_async_context(
+            served(server, submitted.operations(), operator=who, data=data, shares=shares)
+        )
         _end_by_signals(server, stop)
         face.up(found, definition)
         await stop.wait()

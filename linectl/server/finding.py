@@ -13,6 +13,7 @@ from linectl.words import tr
 __all__ = ["connect", "find", "find_if_up"]
 
 _PREFIX = "line-"
+_RANKS = {"view": 0, "operate": 1, "research": 2, "service": 3}  # as `model.people.Role`, which a verb need not load
 
 
 def find(data: Path | None = None, line: str = "") -> Endpoint:
@@ -33,14 +34,15 @@ def find(data: Path | None = None, line: str = "") -> Endpoint:
         left.append(endpoint)
         with suppress(OSError):
             file.unlink()
-    if len(up) > 1:
+    lines = {each.line for each in up}
+    if len(lines) > 1:
         raise Refused(
-            tr("several lines are served: {lines}").format(lines=", ".join(each.line for each in up)),
+            tr("several lines are served: {lines}").format(lines=", ".join(sorted(lines))),
             hint=tr("say which one with --line NAME"),
             code="E-SRV-002",
         )
-    if up:
-        return up[0]
+    if up:  # with several tokens for it, that of most rights
+        return max(up, key=lambda each: _RANKS.get(each.role, -1))
     if left:
         text = tr("the server of {line} (process {pid}, {who}) is dead")
         last = left[-1]

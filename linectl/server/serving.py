@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from linectl.model.people import Role
 from linectl.server.alarming.ops import alarm_operations
@@ -27,6 +28,7 @@ from linectl.words import language
 
 __all__ = ["PREFIX", "Served", "operations_of", "served"]
 
+NOBODY: Mapping[Role, int] = MappingProxyType({})
 PREFIX = "line-"  # of the endpoint files: one a line, for a line has one holder
 
 
@@ -40,11 +42,17 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    server: LineServer, more: Sequence[Operation] = (), *, operator: str, data: Path | None = None
+    server: LineServer,
+    more: Sequence[Operation] = (),
+    *,
+    operator: str,
+    data: Path | None = None,
+    shares: Mapping[Role, int] = NOBODY,
 ) -> AsyncIterator[Served]:
     """Answer the local API for the open `server` for the time of the block, and publish where.
 
-    `more` are operations beside those that every line has.
+    `more` are operations beside those that every line has. `shares` gives a token of a role to a group of this
+    computer (its number), in a file of its own that this group alone may read.
 
     Raises:
         OSError: the endpoint file cannot be written.
@@ -53,7 +61,10 @@ async def served(
     name = server.definition.name
     sections = sections_of(server, operator=operator, since_ns=since_ns)
     ops = LineOps(server, sections, (*operations_of(server, data), *more))
-    listener = Listener(name, handlers(ops.operations), {token: Role.SERVICE})
+    tokens = {role: secrets.token_urlsafe(24) for role in shares}
+    listener = Listener(
+        name, handlers(ops.operations), {token: Role.SERVICE, **{t: role for role, t in tokens.items()}}
+    )
     async with listener:
         endpoint = Endpoint(
             name,
@@ -66,7 +77,12 @@ async def served(
             since=iso(since_ns),
             data="" if data is None else str(data),
         )
-        with published(endpoint, endpoint_folders(data)[0], f"{PREFIX}{name}") as file:
+        folder = endpoint_folders(data)[0]
+        with ExitStack() as files:
+            file = files.enter_context(published(endpoint, folder, f"{PREFIX}{name}"))
+            for role, group in shares.items():
+                other = replace(endpoint, token=tokens[role], role=str(role))
+                files.enter_context(published(other, folder, f"{PREFIX}{name}.{role}", group=group))
             try:
                 yield Served(endpoint, file)
             finally:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -209,3 +211,25 @@ def test_tags_are_read_through_the_server(folder: Path) -> None:
     code, out, _ = say(folder, "tags", "watch", "simulated", "bath.plc_counter", "--period", "0.3", "--for", "3")
     assert code == 0
     assert len(out.splitlines()) >= 2
+
+
+def test_a_group_of_the_computer_may_look_and_no_more(tmp_path: Path) -> None:
+    group = grp.getgrgid(os.getgid()).gr_name
+    with serving(tmp_path, "--share", f"view={group}"):
+        own, shared = tmp_path / "line-simulated.json", tmp_path / "line-simulated.view.json"
+        assert stat.S_IMODE(own.stat().st_mode) == 0o600
+        assert stat.S_IMODE(shared.stat().st_mode) == 0o640
+        assert shared.stat().st_gid == os.getgid()
+        assert json.loads(own.read_text())["token"] != json.loads(shared.read_text())["token"]
+        assert say(tmp_path, "note", "as its owner")[0] == 0
+        kept = own.read_bytes()
+        own.unlink()  # as for whoever may not read it
+        assert state(tmp_path)["line"]["name"] == "simulated"
+        code, _, err = say(tmp_path, "note", "as one who may look")
+        assert code == 6
+        assert "it needs operate" in err
+        own.write_bytes(kept)
+    assert not shared.exists()
+    code, _, err = say(tmp_path, "serve", "simulated", "--sim", "--share", "look=nobody")
+    assert code == 2
+    assert "there is no role look" in err

@@ -24,7 +24,10 @@ _SYSTEM = Path("/run/linectl")  # of a service that the system's manager started
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A socket of the local API on this machine, who serves it (`operator`, since when) and with what language."""
+    """A socket of the local API on this machine, who serves it (`operator`, since when) and with what language.
+
+    `role` is what the bearer of this token may.
+    """
 
     line: str
     pid: int
@@ -36,6 +39,7 @@ class Endpoint:
     operator: str = ""
     since: str = ""
     data: str = ""
+    role: str = "service"
 
     def __repr__(self) -> str:
         """Return the address; the token is nobody's business."""
@@ -82,6 +86,7 @@ def published(endpoint: Endpoint, folder: Path, name: str, *, group: int | None 
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         if group is not None:
+            folder.chmod(folder.stat().st_mode | 0o011)  # the group must get at it; what others cannot read stays so
             os.fchown(out.fileno(), -1, group)
             os.fchmod(out.fileno(), 0o640)
         json.dump(asdict(endpoint), out)
