@@ -14,6 +14,7 @@ from benchmarks import (
     cli_start,
     durable_rows,
     fit_speed,
+    served_line,
     twin_memory,
     twin_physics,
     virtual_speed,
@@ -39,6 +40,7 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     analysis_speed.measure,
     bottles_speed.measure,
     watch_load.measure,
+    served_line.measure,
 )
 
 

@@ -41,13 +41,13 @@ command.add_command(cal_run.command)
 @click.argument("sensor", default="", shell_complete=tags)
 @line_option
 @common
-def ls(sensor: str, line: Path, data: Path | None, as_json: bool) -> int:
+def ls(sensor: str, line: Path | None, data: Path | None, as_json: bool) -> int:
     """List the records, oldest first, and the sensors that only the calibration file knows."""
     from linectl.cli.cal_text import declared_row, list_row, record_as_data
     from linectl.cli.output import emit, table
     from linectl.server.calibration_book import CalibrationBook
 
-    definition = load(line)
+    definition = load(line, data)
     _must_be_known(definition, sensor)
     book = CalibrationBook(definition, data)
     active = {tag: chosen.version for tag, chosen in book.active().items()}
@@ -71,13 +71,13 @@ def ls(sensor: str, line: Path, data: Path | None, as_json: bool) -> int:
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @line_option
 @common
-def show(sensor: str, version: int | None, line: Path, data: Path | None, as_json: bool) -> int:
+def show(sensor: str, version: int | None, line: Path | None, data: Path | None, as_json: bool) -> int:
     """Show one record."""
     from linectl.cli.cal_text import record_as_data, record_text
     from linectl.cli.output import emit
     from linectl.server.calibration_book import CalibrationBook
 
-    definition = load(line)
+    definition = load(line, data)
     _must_be_known(definition, sensor)
     book = CalibrationBook(definition, data)
     chosen = book.active().get(sensor)
@@ -100,11 +100,13 @@ def show(sensor: str, version: int | None, line: Path, data: Path | None, as_jso
 @click.option("-y", "--yes", is_flag=True, help=tr("do not ask"))
 @click.option("--reason", default="", help=tr("why, for the audit trail"))
 @common
-def activate(sensor: str, version: int, line: Path, yes: bool, reason: str, data: Path | None, as_json: bool) -> int:
+def activate(
+    sensor: str, version: int, line: Path | None, yes: bool, reason: str, data: Path | None, as_json: bool
+) -> int:
     """Ask, change it, and tell the audit trail."""
     from linectl.cli.cal_activate import carry_out
 
-    return carry_out(load(line), sensor, version, yes=yes, reason=reason, data=data, as_json=as_json)
+    return carry_out(load(line, data), sensor, version, yes=yes, reason=reason, data=data, as_json=as_json)
 
 
 @command.command("due", help=tr("Say until when calibrations hold; with --check end with 10 when one is due."))
@@ -113,14 +115,14 @@ def activate(sensor: str, version: int, line: Path, yes: bool, reason: str, data
 @click.option("--check", is_flag=True, help=tr("end with 10 when one is overdue, or due within --within days"))
 @click.option("--within", "within_days", type=click.IntRange(0, 3650), default=30, help=tr("days ahead (30)"))
 @common
-def due(sensor: str, line: Path, check: bool, within_days: int, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+def due(sensor: str, line: Path | None, check: bool, within_days: int, data: Path | None, as_json: bool) -> int:
     """List what is due, the most urgent first."""
     from linectl.cli.cal_text import due_as_data, due_state
     from linectl.cli.output import emit, table
     from linectl.clock import wall_ns
     from linectl.server.calibration_dates import day_of, due_dates
 
-    definition = load(line)
+    definition = load(line, data)
     _must_be_known(definition, sensor)
     found = [each for each in due_dates(definition, day_of(wall_ns())) if sensor in {"", each.calibration.tag}]
     urgent = any(due_state(each, within_days)[0] != "ok" for each in found)

@@ -28,9 +28,8 @@ line_option = click.option(
     "line",
     type=click.Path(path_type=Path),
     envvar="LINECTL_LINE",
-    required=True,
     shell_complete=lines,
-    help=tr("line file (else LINECTL_LINE)"),
+    help=tr("line file (else LINECTL_LINE, else the line that is served)"),
 )
 
 _POINTS = (
@@ -129,7 +128,7 @@ def command(**said: Any) -> int:
     from linectl.server.calibrating import sensor_of
 
     _must_fit_together(said)
-    definition = load(said["line"])
+    definition = load(said["line"], said["data"])
     tag = sensor_of(definition, said["sensor"])
     wizard = Wizard(definition, tag, _request(said, tag))
     wizard.check()
@@ -210,11 +209,29 @@ def _titration(said: dict[str, Any]) -> Titration:
     )
 
 
-def load(line: Path) -> LineDefinition:
-    """Return the line in the file `line`, looked for where lines are."""
+def load(line: Path | None, data: Path | None) -> LineDefinition:
+    """Return the line in the file `line`, looked for where lines are; without one the line that is served.
+
+    Raises:
+        ConfigError: there is no such file, or mistakes are in it.
+        Unreachable: none was named, and none is served.
+    """
     from linectl.config.files import find_file
     from linectl.config.load import load_line
     from linectl.server.logs import quiet_libraries
 
     quiet_libraries()
-    return load_line(find_file(line, folder="config"))
+    return load_line(find_file(line, folder="config") if line is not None else _served(data))
+
+
+def _served(data: Path | None) -> Path:
+    """Return the file of the line that is served.
+
+    Raises:
+        Unreachable, Refused: none is, or several are.
+    """
+    from linectl.cli.operator import operator_name
+    from linectl.server.finding import connect
+
+    with connect(data, operator=operator_name()) as server:
+        return Path(server.call("status", sections=["line"])["line"]["source"])

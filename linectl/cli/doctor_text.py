@@ -79,6 +79,7 @@ def _room(room: str) -> str:
         "clock": tr("clock"),
         "store": tr("store"),
         "secrets": tr("passwords"),
+        "calibrations": tr("calibrations"),
         "ports": tr("serial ports"),
         "links": tr("links"),
         "units": tr("units"),

@@ -52,6 +52,12 @@ def _run(argv: list[str]) -> int:
 def _called(argv: list[str], *, as_json: bool) -> int:
     if argv in (["--version"], ["--json", "--version"]):
         return _version(as_json=as_json)
+    if as_json and argv[:1] == ["status"]:
+        from linectl.cli.status_json import answered_at_once
+
+        code = answered_at_once(argv)
+        if code is not None:
+            return code
     return _dispatch(argv, as_json=as_json)
 
 

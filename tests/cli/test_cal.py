@@ -264,8 +264,9 @@ def test_a_touched_record_is_refused_wherever_the_line_is_used(site: Path, say: 
 def overdue(site: Path) -> None:
     """Let the calibration of the NaOH have ended before the first day of virtual time."""
     file = site / "simulated_calibration.yaml"
-    text = file.read_text(encoding="utf-8").replace("done: 2026-01-01", "done: 2025-01-01")
-    file.write_text(text.replace("due: 2026-12-31", "due: 2025-12-31"), encoding="utf-8")
+    head, naoh, rest = file.read_text(encoding="utf-8").partition("bath.naoh")
+    rest = rest.replace("done: 2026-01-01", "done: 2025-01-01").replace("due: 2036-01-01", "due: 2025-12-31")
+    file.write_text(head + naoh + rest, encoding="utf-8")
 
 
 @pytest.mark.parametrize(("policy", "code", "told"), [("block", 6, True), ("warn", 0, True), ("ignore", 0, False)])
@@ -512,3 +513,10 @@ def test_activating_asks_and_no_changes_nothing(site: Path, say: Say, at_termina
     terminal.type("n\n")
     assert terminal.ends() == 7
     assert kept(site) == [f"simulated/{PROBE}/0001.yaml"]
+
+
+def test_without_a_line_and_with_none_served_it_says_so(site: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LINECTL_LINE")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(site / "run"))
+    code, _, err = say("cal", "ls")
+    assert (code, "E-SRV-001" in err) == (4, True)

@@ -94,9 +94,10 @@ class Site:
         shown = await self.shows()
         return shown - self.rig.twin.plant.state.temperature_c
 
-    async def linectl(self, *words: str, line: str = "line.yaml") -> subprocess.CompletedProcess[str]:
+    async def linectl(self, *words: str, line: str = "") -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "LINECTL_LANG": "en", "LINECTL_OPERATOR": "anne"}
-        command = [sys.executable, "-m", "linectl", "cal", *words, "--line", line, "--data", str(self.folder)]
+        command = [sys.executable, "-m", "linectl", "cal", *words, "--data", str(self.folder)]
+        command += ["--line", line] if line else []  # else it is the one that is served
         return await asyncio.to_thread(
             subprocess.run, command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120
         )

@@ -13,8 +13,10 @@ from linectl.config.nodes import parse
 from linectl.errors import ConfigError, LinectlError, Refused
 from linectl.line.line import Line
 from linectl.model.lines import LineDefinition
+from linectl.server.calibration_dates import day_of
 from linectl.server.commissioning import Site, looking
 from linectl.server.discovery.ports import port_facts
+from linectl.server.doctor.calibrations import judge_calibrations
 from linectl.server.doctor.devices import judge_devices, with_expectations
 from linectl.server.doctor.finding import Finding, Level, Place
 from linectl.server.doctor.links import judge_pace, judge_unopened
@@ -41,6 +43,7 @@ ROOMS = (
     "clock",
     "store",
     "secrets",
+    "calibrations",
     "ports",
     "links",
     "units",
@@ -119,6 +122,10 @@ async def examine(at: Site, *, wait_s: float = 5.0) -> Diagnosis:
         count = len(definition.secrets)
         passwords = ntr("{n} password", "{n} passwords", count).format(n=count)
         found.looked("secrets", passwords, [one for each in shut.values() for one in each])
+    if definition.calibrations and not definition.simulated:  # the sensors of a simulator do not age
+        count = len(definition.calibrations)
+        text = ntr("{n} sensor", "{n} sensors", count).format(n=count)
+        found.looked("calibrations", text, judge_calibrations(definition, day_of(at.clock.now_ns())))
     _look_at_ports(found, definition, places)
     found.rooms |= wires.rooms
     if any(each.code == "held" for each in wires.findings):  # by linectl, and it says so: no program to be ended
