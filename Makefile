@@ -33,7 +33,8 @@ fuzz: .venv/fuzz
 # ten times the mutated files and command lines of the tests, other ones each time
 mutants: .venv/dev
 	LINECTL_MUTATIONS=100000 LINECTL_MUTATION_SEED=$$(date +%s) \
-	  $(BIN)/python -m pytest -q tests/config/test_mutated_files.py tests/cli/test_mutated_commands.py
+	  $(BIN)/python -m pytest -q tests/config/test_mutated_files.py tests/cli/test_mutated_commands.py \
+	  tests/server/api/test_mutated_requests.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

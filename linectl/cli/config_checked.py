@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linectl.config.load import load_any
+from linectl.model.calibrations import Calibrations
 from linectl.model.faults import Scenario
 from linectl.model.interlocks import Interlocks
 from linectl.words import tr
@@ -34,7 +35,9 @@ def checked(file: Path) -> Checked:
         from linectl.sim.faults.feasible import check_feasible
 
         check_feasible(loaded)
-    kind = type(loaded).__name__.replace("Definition", "").lower()
+    kind = (
+        "calibration" if isinstance(loaded, Calibrations) else type(loaded).__name__.replace("Definition", "").lower()
+    )
     notes = tuple(getattr(loaded, "unverified", ()))
     return Checked(kind, loaded.name, notes, isinstance(loaded, Interlocks))
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_TAKEN_AT_START = ("line", "device", "calibration", "interlocks", "alarms")
 _USUAL = ("nano", "vim", "vi", "notepad")
 
 
 @click.command("edit", help=tr("Change FILE in your editor ($VISUAL, $EDITOR); checked before it takes effect."))
 @click.argument("file", type=click.Path(path_type=Path), shell_complete=any_file)
 @common
-def command(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
+def command(file: Path, data: Path | None, as_json: bool) -> int:
     """Edit a draft beside the file until it is sound, then put it in the file's place; the previous one is kept."""
     from linectl.config.drafts import begin
     from linectl.config.files import find_any
@@ -49,6 +51,8 @@ def command(file: Path, data: Path | None, as_json: bool) -> int:  # noqa: ARG00
         return 0
     kept = draft.accept()
     _tell(draft, found, kept, as_json=as_json)
+    if found.kind in _TAKEN_AT_START:
+        _tell_of_server(data)
     return 0
 
 
@@ -84,7 +88,8 @@ def _edited(draft: Draft, editor: list[str]) -> Checked | None:
         if not draft.changed:
             return None
         try:
-            return checked(draft.path)
+            found = checked(draft.path)
+            return replace(found, name=draft.of.stem) if found.name == draft.path.stem else found
         except ConfigError as error:
             click.echo(complaint(error), err=True)
             if not agreed(tr("Edit again?"), default=True):
@@ -141,3 +146,17 @@ def _tell(draft: Draft, found: Checked | None, kept: Path | None, *, as_json: bo
     else:
         click.echo(told(found, draft.of))
         click.echo(tr("  the previous one is kept in {file}").format(file=kept))
+
+
+def _tell_of_server(data: Path | None) -> None:
+    """Say that a server which runs has read its files when it began."""
+    from linectl.server.finding import find_if_up
+
+    try:
+        up = find_if_up(data)
+    except Refused:  # several
+        served = True
+    else:
+        served = up is not None
+    if served:
+        click.echo(tr("a line is being served with its files as they were: start its server again"), err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from linectl import words
 from linectl.cli.main import run
 from linectl.config import drafts
 from linectl.errors import Refused
+from linectl.server.api.endpoint import Endpoint, published
 from tests.cli.terminals import Typist
 
 SOUND = "kind: answers\n# mine\nanswers:\n  in: yes\n"
@@ -52,7 +54,7 @@ def test_a_sound_change_takes_effect_and_the_previous_one_is_kept(file: Path) ->
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert file.with_name("mine.yaml.bak").read_text() == SOUND
     assert not draft(file).exists()
-    assert "a sound answers" in person.all
+    assert f"{file}: a sound answers, mine\r\n" in person.all
 
 
 def test_a_wrong_one_is_told_with_its_place_and_edited_again(file: Path) -> None:
@@ -164,3 +166,14 @@ def test_help_names_the_editor(capfd: pytest.CaptureFixture[str]) -> None:
     words.use("en")
     assert run(["config", "edit", "--help"]) == 0
     assert "$VISUAL" in capfd.readouterr().out
+
+
+def test_of_a_line_that_is_served_the_server_is_named(tmp_path: Path) -> None:
+    line = tmp_path / "mine.yaml"
+    line.write_text("kind: calibration\nsensors:\n  a.t: {u: 0.1, unit: K, done: 2026-01-01, due: 2027-01-01}\n")
+    endpoint = Endpoint("bench", os.getpid(), "127.0.0.1", 4711, "token")
+    with published(endpoint, tmp_path / "data", "line-bench"):
+        does = editor(tmp_path, 'sed -i s/0.1/0.2/ "$1"')
+        with Typist(tmp_path, "config", "edit", "mine.yaml", "--data", "data", VISUAL=does) as person:
+            assert person.wait() == 0, person.all
+    assert "start its server again" in person.all

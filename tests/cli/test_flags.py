@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement, product
 
 import click
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from linectl import words
 from linectl.cli.flags import GROUPS, after_verb, wants_json
@@ -53,17 +52,15 @@ def test_the_verbs_that_have_verbs_are_known() -> None:
     assert set(groups(group)) == GROUPS, "bring GROUPS of linectl/cli/flags.py up to date"
 
 
-@given(st.lists(st.sampled_from(FLAGS), max_size=3), st.data())
-def test_wherever_the_flags_stand_before_the_last_verb_it_gets_the_same(
-    flags: list[tuple[str, ...]], data: st.DataObject
-) -> None:
-    places = sorted(data.draw(st.lists(st.integers(0, len(PATH)), min_size=len(flags), max_size=len(flags))))
-    argv: list[str] = []
-    for number, word in enumerate((*PATH, "x.yaml")):
-        for place, flag in zip(places, flags, strict=True):
-            argv += flag if place == number else ()
-        argv.append(word)
-    assert after_verb(argv) == [*PATH, *(part for flag in flags for part in flag), "x.yaml"]
+@pytest.mark.parametrize("flags", list(product(FLAGS, repeat=2)), ids=lambda flags: " ".join(sum(flags, ())))
+def test_wherever_the_flags_stand_before_the_last_verb_it_gets_the_same(flags: tuple[tuple[str, ...], ...]) -> None:
+    for places in combinations_with_replacement(range(len(PATH) + 1), len(flags)):
+        argv: list[str] = []
+        for number, word in enumerate((*PATH, "x.yaml")):
+            for place, flag in zip(places, flags, strict=True):
+                argv += flag if place == number else ()
+            argv.append(word)
+        assert after_verb(argv) == [*PATH, *(part for flag in flags for part in flag), "x.yaml"]
 
 
 @pytest.mark.parametrize(

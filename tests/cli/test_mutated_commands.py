@@ -19,6 +19,7 @@ import pytest
 from linectl.cli.codes.catalogue import explanation
 from linectl.cli.main import run
 from linectl.cli.verbs import group
+from linectl.server.api import endpoint
 from tests.cli.test_flags import leaves
 from tests.config.mutants import BASES, CASES, SEED, mutant
 
@@ -28,6 +29,7 @@ NEVER_BEGUN = frozenset(
     {
         *("run", "resume", "serve", "watch", "record", "doctor", "scan modbus", "scan mqtt", "scan serial"),
         *("tags read", "tags trace", "tags watch", "tags write", "sim up", "sim replay", "sim scenario", "sim feed"),
+        "cal run",
         *("sim show", "sim stop", "sim fault add", "sim fault clear", "sim fault ls"),
         *(
             "fit",
@@ -58,7 +60,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and working folder with a few files, sound, wrong, missing and none at all."""
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    for name in ("VISUAL", "EDITOR", "CREDENTIALS_DIRECTORY"):
+    monkeypatch.setattr(endpoint, "_SYSTEM", tmp_path / "run")  # a line that this computer serves is not commanded
+    for name in ("VISUAL", "EDITOR", "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     here = tmp_path / "here"
     here.mkdir()

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -233,3 +234,16 @@ def test_a_group_of_the_computer_may_look_and_no_more(tmp_path: Path) -> None:
     code, _, err = say(tmp_path, "serve", "simulated", "--sim", "--share", "look=nobody")
     assert code == 2
     assert "there is no role look" in err
+
+
+def test_a_doctors_bundle_holds_what_the_server_tells_and_not_its_token(folder: Path) -> None:
+    out = folder / "out.zip"
+    code, _, err = say(folder, "doctor", "simulated", "--wait", "0", "--bundle", str(out))
+    assert code in {4, 6}, err  # its wires are held, and those of its file are not there
+    token = json.loads((folder / "line-simulated.json").read_text(encoding="utf-8"))["token"]
+    with zipfile.ZipFile(out) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    told = json.loads(files["state.json"])
+    assert told["line"]["name"] == "simulated"
+    assert "bath.temperature" in told["values"]
+    assert token not in "".join(files.values())

@@ -177,7 +177,7 @@ class Listener:
         number = told.get("id")
         with words.speaking(talk.lang):
             try:
-                data = await self._answer(told, talk, pace)
+                answer = answer_line(number, await self._answer(told, talk, pace))
             except LinectlError as error:
                 talk.say(answer_line(number, error=error))
             except Exception as error:  # noqa: BLE001  # a supervisor: a mistake in one operation ends no line
@@ -185,7 +185,7 @@ class Listener:
                 text = tr("internal error: {error}").format(error=f"{type(error).__name__}: {error}")
                 talk.say(answer_line(number, error=LinectlError(text)))
             else:
-                talk.say(answer_line(number, data))
+                talk.say(answer)
 
     async def _answer(self, told: Mapping[str, Any], talk: Talk, pace: Pace) -> Any:
         name = str(told.get("op", ""))

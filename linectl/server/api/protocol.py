@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from linectl.errors import (
     ConfigError,
@@ -34,18 +34,31 @@ _KINDS: Mapping[int, type[LinectlError]] = {
 
 
 def line_of(message: Mapping[str, Any]) -> bytes:
-    """Return `message` as it goes over the wire; what is no character (half of one, typed by mistake) becomes `?`."""
+    """Return `message` as it goes over the wire; half a character, as broken clients send them, stays an escape.
+
+    Raises:
+        ValueError: it holds what JSON has no word for (NaN, infinity).
+    """
     text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace") + b"\n"
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def as_object(line: bytes) -> dict[str, Any]:
-    """Return the object that `line` holds; an empty one when it holds none."""
+    """Return the object that `line` holds; an empty one when it holds none.
+
+    NaN and Infinity are no JSON, and half a character (a lone surrogate) is no text: no store would take it.
+    """
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        found = json.loads(line, parse_constant=_no_number)
+        if b"\\ud" in line.lower():
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # a UnicodeEncodeError is one
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(word)
 
 
 def answer_line(number: object, data: Any = None, error: LinectlError | None = None) -> bytes:
@@ -53,7 +66,8 @@ def answer_line(number: object, data: Any = None, error: LinectlError | None = N
     problem = None
     if error is not None:
         problem = {"code": error.code, "exit_code": error.exit_code, "message": error.message, "hint": error.hint}
-    return line_of({"id": number, "ok": error is None, "data": data, "error": problem})
+    known = number if isinstance(number, str | int) else None  # nothing else can be told back
+    return line_of({"id": known, "ok": error is None, "data": data, "error": problem})
 
 
 def data_of(answer: Mapping[str, Any]) -> Any:

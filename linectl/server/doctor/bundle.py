@@ -1,7 +1,8 @@
 """A zip of all that helps somebody far away to see what is wrong, and of nothing that is a secret.
 
 In it: versions, the configuration files of the line, what the doctor found, the last run with its events, the end of
-the audit trail, the wire faults that were kept (by name), and endpoints without their tokens.
+the audit trail, the wire faults that were kept (by name), endpoints without their tokens, and what a server that runs
+tells of the line.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from linectl.model.lines import LineDefinition
 from linectl.model.records import Run
 from linectl.server.api.endpoint import endpoint_folders
 from linectl.server.doctor.redact import Redactor
+from linectl.server.finding import connect
 from linectl.server.places import LastRun, last_run
 from linectl.server.wire_faults import wire_folder
 from linectl.store.audit import AuditEntry
@@ -63,6 +65,7 @@ def collect(line: Path | None, definition: LineDefinition | None, data: Path | N
     for name, path in _config_files(line, definition).items():
         found.add(f"config/{name}", lambda path=path: read_source(path).text)  # type: ignore[misc]
     found.add("endpoints.json", lambda: [_json_of(file) for file in _endpoint_files(data)])
+    found.add("state.json", lambda: _state(definition, data))
     found.files["environment.json"] = {
         name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)
     }
@@ -124,6 +127,12 @@ def _config_files(line: Path | None, definition: LineDefinition | None) -> dict[
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
         found[name] = path
     return found
+
+
+def _state(definition: LineDefinition | None, data: Path | None) -> Any:
+    """Return the state of the line as its server tells it now: values, alarms, interlocks, who holds it."""
+    with connect(data, definition.name if definition is not None else "", face="doctor") as caller:
+        return caller.call("status")
 
 
 def _endpoint_files(data: Path | None) -> list[Path]:
