@@ -21,7 +21,7 @@ from linectl import words
 from linectl.errors import LinectlError, Refused
 from linectl.model.people import Role, Who
 from linectl.server.api.pace import Pace
-from linectl.server.api.protocol import API, HOST, LINE_BYTES, answer_line, as_object, line_of
+from linectl.server.api.protocol import API, HOST, LINE_BYTES, answer_line, as_object, line_of, whole_text
 from linectl.words import tr
 
 __all__ = ["Handler", "Listener", "Request", "Talk"]
@@ -146,7 +146,7 @@ class Listener:
             wished = hello.get("role")
             if wished in list(Role) and role.may(Role(wished)):
                 role = Role(wished)
-            who = Who(str(hello.get("operator", ""))[:80], str(hello.get("client", "script"))[:20], role)
+            who = Who(whole_text(hello.get("operator"), 80), whole_text(hello.get("client"), 20) or "script", role)
             writer.write(answer_line(None, {"api": API, "line": self._line, "pid": os.getpid(), "role": str(role)}))
             await writer.drain()
             return Talk(writer, who, words.language())
@@ -188,13 +188,13 @@ class Listener:
                 talk.say(answer)
 
     async def _answer(self, told: Mapping[str, Any], talk: Talk, pace: Pace) -> Any:
-        name = str(told.get("op", ""))
+        name = whole_text(told.get("op"), 80)
         handler = self._handlers.get(name)
         if handler is None:
             near = difflib.get_close_matches(name, self._handlers, n=1)
             raise Refused(
                 tr("this server knows no operation {name}; it knows {known}").format(
-                    name=name[:80] or "-", known=", ".join(self._handlers)
+                    name=name or "-", known=", ".join(self._handlers)
                 ),
                 hint=tr("did you mean `{word}`?").format(word=near[0]) if near else "",
                 code="E-API-002",
@@ -206,8 +206,8 @@ class Listener:
             args if isinstance(args, dict) else {},
             talk.who,
             talk,
-            key=str(told.get("key") or "")[:80],
-            reason=str(told.get("reason") or ""),
+            key=whole_text(told.get("key"), 80),
+            reason=whole_text(told.get("reason"), 2000),
             dry_run=told.get("dry_run") is True,
         )
         return await handler(request)

@@ -21,7 +21,7 @@ from linectl.errors import (
     Unreachable,
 )
 
-__all__ = ["API", "HOST", "LINE_BYTES", "answer_line", "as_object", "data_of", "error_of", "line_of"]
+__all__ = ["API", "HOST", "LINE_BYTES", "answer_line", "as_object", "data_of", "error_of", "line_of", "whole_text"]
 
 API = 1
 HOST = "127.0.0.1"
@@ -46,13 +46,11 @@ def line_of(message: Mapping[str, Any]) -> bytes:
 def as_object(line: bytes) -> dict[str, Any]:
     """Return the object that `line` holds; an empty one when it holds none.
 
-    NaN and Infinity are no JSON, and half a character (a lone surrogate) is no text: no store would take it.
+    NaN and Infinity are no JSON.
     """
     try:
         found = json.loads(line, parse_constant=_no_number)
-        if b"\\ud" in line.lower():
-            json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):  # a UnicodeEncodeError is one
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -68,6 +66,11 @@ def answer_line(number: object, data: Any = None, error: LinectlError | None = N
         problem = {"code": error.code, "exit_code": error.exit_code, "message": error.message, "hint": error.hint}
     known = number if isinstance(number, str | int) else None  # nothing else can be told back
     return line_of({"id": known, "ok": error is None, "data": data, "error": problem})
+
+
+def whole_text(told: object, most: int) -> str:
+    """Return `told` as a text of at most `most` characters that a store takes: half a character becomes `?`."""
+    return str(told or "")[:most].encode("utf-8", "replace").decode()
 
 
 def data_of(answer: Mapping[str, Any]) -> Any:
