@@ -56,6 +56,8 @@ PAGES = (
     "fr/alarmes",
     "calibrate",
     "fr/etalonner",
+    "first-day",
+    "fr/premier-jour",
 )
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")
@@ -63,7 +65,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed packa
 _FENCE = re.compile(r"(?P<idle><!-- not (?:typed|compared):[^\n]*-->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _BY_ID = "/dev/serial/by-id"
-_HASTE = {"--seconds 35": "--seconds 3", "--for 10": "--for 3"}
+_HASTE = {"--seconds 35": "--seconds 3", "--for 10": "--for 3", "--sim --speed 10": "--sim --speed 20"}
 _PATIENT_BUS = "turnaround_s: 0.05, timeout_s: 0.15, window_s: 0.02"  # a busy computer answers late, but it answers
 _MESSAGES = {
     "hall/pressure": "2.31",
@@ -243,6 +245,8 @@ BENCHES = dict(
             bath_to_break,
             bath_to_break,
             bath_to_break,
+            no_device,
+            no_device,
         ),
         strict=True,
     )

@@ -34,7 +34,7 @@ def _keys(sight: Sight) -> list[tuple[str, str]]:
         ("/", tr("filter")),
         ("p", tr("plot")),
         (":", tr("command")),
-        ("↑↓", tr("tag")),
+        ("↑↓", tr("choose")),
         ("q", tr("leave")),
     ]
 

@@ -26,8 +26,8 @@ from tests.tui.watch.shots import dump
 
 
 @asynccontextmanager
-async def following(folder: Path) -> AsyncIterator[ServedFeed]:
-    watcher = Watcher(lambda: find(folder), operator="op1", period_s=0.05)
+async def following(folder: Path, operator: str = "op1") -> AsyncIterator[ServedFeed]:
+    watcher = Watcher(lambda: find(folder), operator=operator, period_s=0.05)
     feed = ServedFeed(watcher)
     await watcher.start()
     try:
@@ -106,6 +106,31 @@ async def test_an_alarm_of_the_line_is_told_read_acknowledged_and_goes(tmp_path:
         await until(watch, lambda text: "acknowledged by op1" in text)
         rig.replug("rtd")
         await until(watch, lambda text: "no alarm" in text and "rtd LOST" not in text)
+
+
+async def test_a_setpoint_is_written_once_armed_and_another_screen_sees_who_may(tmp_path: Path) -> None:
+    async with up(tmp_path, speed=1.0) as (server, _), following(tmp_path) as feed, on_screen(feed) as (watch, pilot):
+        await until(watch, lambda text: "bath.setpoint" in text)
+        await pilot.press(*":set bath.setpoint 46,5", "enter")
+        assert "read-only: w arms writes" in dump(watch)
+        await pilot.press("escape", "w")
+        await until(watch, lambda text: "WRITES ARMED" in text and watch.controls.arming.told)
+        await pilot.press(*":set bath.setpoint 46,5", "enter")
+        await until(watch, lambda text: "bath.setpoint = 46.5 °C: confirmed" in text)
+        assert (await server.line.read("bath.setpoint")).value == 46.5
+        await pilot.press(*":set bath.setpoint 86", "enter")
+        await until(watch, lambda text: "Meant so? y/N" in text)
+        await pilot.press("enter", *":set bath.setpoint 99", "enter")
+        await until(watch, lambda text: "REFUSED" in text)
+        await pilot.press(*":undo", "enter")
+        await until(watch, lambda text: "undo: confirmed" in text)
+        async with following(tmp_path, operator="op2") as other, on_screen(other) as (beside, keys):
+            await until(beside, lambda text: "READ-ONLY; op1 writes" in text)
+            await keys.press("w")
+            await until(beside, lambda text: "arm writes: not done." in text)
+        await pilot.press("w")
+        await until(watch, lambda text: "[READ-ONLY]" in text)
+        assert server.writer.armed is None
 
 
 async def test_what_the_server_refuses_or_does_not_know_is_told(tmp_path: Path) -> None:
