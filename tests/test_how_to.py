@@ -58,6 +58,8 @@ PAGES = (
     "fr/etalonner",
     "first-day",
     "fr/premier-jour",
+    "run-the-washer",
+    "fr/conduire-la-laveuse",
 )
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")

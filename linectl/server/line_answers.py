@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from linectl.lab.acts import SUSPENSION_LIFTED
 from linectl.model.confirmations import Confirmation
-from linectl.model.lots import Lot, LotState
+from linectl.model.lots import Lot
 from linectl.model.records import Event
 from linectl.server.recipes import find_recipe
 from linectl.server.registration import registered
@@ -42,7 +42,7 @@ def lots_beside(store: Path) -> list[Lot]:
     found: dict[tuple[object, ...], Lot] = {}
     for file in stores_in(store.absolute().parent, virtual=_is_virtual(store)):
         for lot in StoreReader(file).lots():
-            if lot.state is LotState.WASHED:
+            if lot.washed_ns is not None:  # also those that have left the plant since
                 found.setdefault((lot.name, lot.glue, lot.washed_ns, lot.bottles_seen), lot)
     return list(found.values())
 

@@ -197,6 +197,22 @@ def test_interlocks_that_look_at_the_final_rinse_alone_set_bottles_aside(tmp_pat
     on_a_washer(tmp_path, act)
 
 
+def test_past_lots_from_a_spreadsheet_have_no_bottles_to_set_aside(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        past = Lot("P1", "Zoé", "b", "casein", 1, "Max", ended_ns=1, washed_ns=1, bottles_in=600, bottles_seen=600)
+        assert bench.server.store is not None
+        await bench.server.store.put_lots([past], {})
+        await bench.restart()
+        await bench.wash(Bottles("a", 40))
+        await bench.until(lambda: bench.value("washer.bottles_out") >= 20, 1200.0)
+        bench.trips = ["final_rinse_lost"]
+        await bench.clock.sleep(2.0)
+        assert lot_of(bench, "P1") == past
+        assert len((await bench.stored()).loose_quarantines()) == 1
+
+    on_a_washer(tmp_path, act)
+
+
 def test_a_person_sets_bottles_aside_and_must_say_why(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         lots = bench.machine.lots
