@@ -56,6 +56,7 @@ study: .venv/dev
 	$(BIN)/python -m benchmarks.study_day
 	$(BIN)/python -m benchmarks.study_names
 	$(BIN)/python -m benchmarks.study_confirmation
+	$(BIN)/python -m benchmarks.study_line_answers
 
 # after a change of the analysis: the notebook's outputs, as a fresh execution leaves them
 docs: .venv/dev

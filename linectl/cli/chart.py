@@ -65,7 +65,7 @@ def _as_data(found: Answered) -> dict[str, object]:
 
 def _print(found: Answered) -> None:
     from linectl.lab.report.confirmation import confirmation_title
-    from linectl.lab.report.line_answer import answer_lines, chart_rows, prediction_sentence
+    from linectl.lab.report.line_answer import answer_lines, chart_rows, foretold_sentence, prediction_sentence
 
     verdict = found.verdict
     point = verdict.confirmation
@@ -75,8 +75,10 @@ def _print(found: Answered) -> None:
     if verdict.line is None:
         click.echo(f"  {tr('the line: no lot washed since')}")
         return
-    for told in (*answer_lines(verdict.line), prediction_sentence(verdict.line.chart)):
-        click.echo(f"  {told}")
+    present = verdict.line.chart
+    for told in (*answer_lines(verdict.line), prediction_sentence(present), foretold_sentence(present)):
+        if told:
+            click.echo(f"  {told}")
     for chart in verdict.line.charts:
         if chart.points:
             click.echo(table(*chart_rows(chart)))

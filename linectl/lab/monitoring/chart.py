@@ -1,10 +1,11 @@
 """The chart of one glue: lots in the order in which they came out, a cumulative sum, and the moment it disproves a GO.
 
-Each lot adds the log of how much likelier its rejects are when `multiple` times the predicted share of labels stays on.
-The sum never falls below 0. At its limit it disproves the prediction; from a lower limit on it is watched. The bound
-told is the chart turned round: the largest share that a chart drawn against it would have disproved by the same lot.
-While a glue's lots average less, no more than `alarm` of all stretches of `per_bottles` bottles end in a bound above
-its share, at whatever lot one looks; so it always lies above the prediction that the chart disproves.
+Each lot adds the log of how much likelier its rejects are when `multiple` times the predicted share of labels stays on
+than of the nearest glue that keeps the prediction. The sum never falls below 0. At its limit it disproves the
+prediction; from a lower limit on it is watched. The bound told is the chart turned round: the largest share that a
+chart drawn against it would have disproved by the same lot. While a glue's lots average less, no more than `alarm` of
+all stretches of `per_bottles` bottles end in a bound above its share, at whatever lot one looks; so it never lies below
+the prediction that the chart disproves.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from enum import StrEnum
 from math import sqrt
 
 from linectl.lab.monitoring.counts import Expected, LotCount, log_chances
-from linectl.lab.monitoring.limits import Scheme, decision_limit, lot_size
+from linectl.lab.monitoring.limits import Scheme, decision_limit, lot_size, mean_lots
 
-__all__ = ["Chart", "ChartState", "Disproof", "Point", "Policy", "chart_of", "lowest_stuck"]
+__all__ = ["Chart", "ChartState", "Disproof", "Point", "Policy", "chart_of", "lots_until", "lowest_stuck"]
 
 _HIGHEST = 0.95  # a share out of control is never assumed above this
-_STEP = 1.3  # the bound is searched in such steps, and then to a fiftieth
+_STEP = 1.3  # the bound is searched in such steps, and then to a twentieth
 
 
 class ChartState(StrEnum):
@@ -145,10 +146,24 @@ def lowest_stuck(lots: Iterable[LotCount], expected: Expected, policy: Policy | 
     high = low * _STEP
     while high < _HIGHEST / sqrt(_STEP) and disproves(high):
         low, high = high, high * _STEP
-    while high / low > 1.02:
+    while high / low > 1.05:
         middle = sqrt(low * high)
         low, high = (middle, high) if middle < _HIGHEST and disproves(middle) else (low, middle)
     return low
+
+
+def lots_until(chart: Chart, shares: Sequence[float] = (0.1, 0.3)) -> dict[float, float]:
+    """Return, for `shares` of labels on that are beyond the prediction, the mean lots until it is disproved.
+
+    Lots are as large as those of the chart on average; none before its first lot.
+    """
+    if not chart.points:
+        return {}
+    ill = chart.policy.ill(chart.expected)
+    scheme = Scheme(lot_size(chart.bottles / len(chart.points)), chart.expected, ill)
+    limit = decision_limit(scheme, alarm=chart.policy.alarm, per_bottles=chart.policy.per_bottles)
+    told = sorted({ill, *(share for share in shares if share > chart.expected.stuck)})
+    return {share: mean_lots(scheme, limit, truth=replace(chart.expected, stuck=share)) for share in told}
 
 
 def _ordered(lots: Iterable[LotCount]) -> list[LotCount]:
@@ -177,8 +192,8 @@ def _points(lots: Sequence[LotCount], expected: Expected, rule: Policy) -> tuple
 
 
 def _score(lot: LotCount, expected: Expected, ill: float) -> float:
-    ill_log, well_log = (log_chances(lot.rejects, lot.bottles, share, expected) for share in (ill, expected.stuck))
-    return ill_log - well_log
+    nearest = max(log_chances(lot.rejects, lot.bottles, kept.stuck, kept) for kept in expected.kept_by())
+    return log_chances(lot.rejects, lot.bottles, ill, expected) - nearest
 
 
 def _disproof(lots: Sequence[LotCount], run_from: int, expected: Expected, rule: Policy) -> Disproof:

@@ -2,14 +2,16 @@
 
 Bottles of one lot are alike: their labels were printed, stored and washed together. ln t of a lot is shifted by
 u ~ N(0, lot_sd²) as that of a bath is (`linectl.lab.confirmation.clusters`), so its share of labels on is p(u), what
-the camera rejects is m p(u) + f (1 - p(u)), and the count of rejects is a mixture of binomials, which the allowance
-for lots makes wider than a binomial. The ratio of its chances under a larger and a smaller mean share grows with the
-count (both kernels are totally positive: Karlin 1968), so a glue with a smaller share never alarms more often.
+the camera rejects is m p(u) + f (1 - p(u)), and the count of rejects is a mixture of binomials.
+
+`spread` is the most that lots may differ by. Lots that are more alike keep the promise as well, and small counts lot
+after lot are likelier among them: whoever asks whether a count speaks against the promise compares it with the nearest
+of them (`kept_by`), from lots all alike to lots that differ as much as they may.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +26,7 @@ __all__ = ["Expected", "LotCount", "chances", "log_chances", "mixed"]
 Array = NDArray[np.float64]
 _TINY = 1e-300
 _RARE = 1e-13  # kinds of lots that are rarer are left out
+_PARTS = (1.0, 2 / 3, 1 / 3, 1 / 6, 0.0)  # of the spread: between two of them counts hardly differ
 _ROWS = 250  # counts that are worked out at once: memory stays small
 
 
@@ -66,6 +69,12 @@ class Expected:
         stuck = 1.0 - removal * (1.0 if corner_lower is None else corner_lower)
         return cls(stuck, spread, inspector or Inspector(), removal, corner_lower)
 
+    def kept_by(self) -> tuple[Expected, ...]:
+        """Return glues that just keep the promise: with lots that differ as much as they may, and ever less."""
+        most = self.spread.bath_sd
+        sds = dict.fromkeys(most * part for part in _PARTS)
+        return tuple(replace(self, spread=replace(self.spread, bath_sd=sd)) for sd in sds)
+
     def rejected(self, stuck: float) -> float:
         """Return the share that the inspector rejects when `stuck` of all labels are on."""
         return stuck * (1.0 - self.inspector.misses) + (1.0 - stuck) * self.inspector.false_rejects
@@ -97,7 +106,7 @@ def chances(bottles: int, stuck: float, expected: Expected) -> Array:
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def mixed(stuck: float, expected: Expected) -> tuple[Array, Array]:
     """Return the share rejected in each kind of lot, and how often there is one."""
     shares, weights = expected.spread.shares(stuck)

@@ -5,6 +5,9 @@ Markov chain from lot to lot; on a grid its chance to have passed the limit with
 (Brook & Evans 1972, Biometrika 59, 539-549), and the mean number of lots until then solves one linear system. Values
 are rounded up to the grid, so the chance told is never below the true one. The limit is that of lots of one size: a
 smaller lot says less, but there are more of them.
+
+What a lot adds is the log of how much likelier its count is under the share to be found than under the nearest glue
+that keeps the promise. Lots may be alike, or differ as much as they may: the limit is the highest that any needs.
 """
 
 from __future__ import annotations
@@ -45,21 +48,30 @@ def lot_size(bottles: float) -> int:
 
 @lru_cache(maxsize=256)
 def decision_limit(scheme: Scheme, *, alarm: float, per_bottles: int) -> float:
-    """Return the limit that a chart of lots as in `scheme` passes within `per_bottles` with the chance `alarm`.
+    """Return the limit that a chart of lots as in `scheme` passes within `per_bottles` with the chance `alarm` at most.
 
-    That is when just the expected share of labels stays on; with a smaller share it passes less often.
+    That is when just the expected share of labels stays on, in lots alike or as different as they may be; with a
+    smaller share it passes less often.
     """
     lots = max(1, ceil(per_bottles / scheme.bottles))
+    limit = 0.0
+    for kept in scheme.expected.kept_by():
+        if limit == 0.0 or alarm_chance(scheme, limit, lots, truth=kept) > alarm:
+            limit = max(limit, _limit_for(scheme, kept, lots, alarm))
+    return limit
+
+
+def _limit_for(scheme: Scheme, kept: Expected, lots: int, alarm: float) -> float:
     low, high = 0.0, log(lots / alarm)  # Ville's inequality, once for each lot at which the sum may begin
     while high - low > _FINE:
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if alarm_chance(scheme, middle, lots) > alarm else (low, middle)
+        low, high = (middle, high) if alarm_chance(scheme, middle, lots, truth=kept) > alarm else (low, middle)
     return high
 
 
-def alarm_chance(scheme: Scheme, limit: float, lots: int, *, stuck: float | None = None) -> float:
-    """Return the chance that the chart reaches `limit` within `lots` when `stuck` (else what is expected) stays on."""
-    chain = _chain(scheme, limit, stuck)
+def alarm_chance(scheme: Scheme, limit: float, lots: int, *, truth: Expected | None = None) -> float:
+    """Return the chance that the chart reaches `limit` within `lots` of a glue as `truth` says, else as expected."""
+    chain = _chain(scheme, limit, truth or scheme.expected)
     going = np.zeros(_STATES)
     going[0] = 1.0
     for _ in range(lots):
@@ -67,21 +79,22 @@ def alarm_chance(scheme: Scheme, limit: float, lots: int, *, stuck: float | None
     return max(0.0, 1.0 - float(going.sum()))
 
 
-def mean_lots(scheme: Scheme, limit: float, *, stuck: float | None = None) -> float:
-    """Return the mean number of lots until the chart, from 0, reaches `limit` when `stuck` (else as expected) stays on.
+def mean_lots(scheme: Scheme, limit: float, *, truth: Expected | None = None) -> float:
+    """Return the mean number of lots until the chart, from 0, reaches `limit` of a glue that is as `truth`.
 
     Infinite where that is beyond what numbers can tell.
     """
+    chain = _chain(scheme, limit, truth or scheme.expected)
     try:
-        found = float(np.linalg.solve(np.eye(_STATES) - _chain(scheme, limit, stuck), np.ones(_STATES))[0])
+        found = float(np.linalg.solve(np.eye(_STATES) - chain, np.ones(_STATES))[0])
     except np.linalg.LinAlgError:
         return float("inf")
-    return found if 1.0 - 1e-9 <= found < 1e12 else float("inf")
+    return found if 1.0 - 1e-9 <= found < 1e9 else float("inf")
 
 
-def _chain(scheme: Scheme, limit: float, stuck: float | None) -> Array:
+def _chain(scheme: Scheme, limit: float, truth: Expected) -> Array:
     """Return the chances to go from one value below `limit` to another with the next lot."""
-    step, often = _steps(scheme, scheme.expected.stuck if stuck is None else stuck)
+    step, often = _steps(scheme, truth)
     width = max(limit, exp(-30.0)) / _STATES
     values = np.arange(_STATES) * width
     to = np.ceil((values[:, None] + step[None, :]) / width - 1e-9).clip(0, _STATES).astype(np.intp)
@@ -91,13 +104,19 @@ def _chain(scheme: Scheme, limit: float, stuck: float | None) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _steps(scheme: Scheme, stuck: float) -> tuple[Array, Array]:
-    """Return what a lot can add to the chart, rounded up, and the chance of each when `stuck` stays on."""
-    expected = scheme.expected
-    well, ill = (chances(scheme.bottles, share, expected) for share in (expected.stuck, scheme.ill))
-    found = well if stuck == expected.stuck else chances(scheme.bottles, stuck, expected)
+def _steps(scheme: Scheme, truth: Expected) -> tuple[Array, Array]:
+    """Return what a lot can add to the chart, rounded up, and the chance of each of a glue that is as `truth`."""
+    found = chances(scheme.bottles, truth.stuck, truth)
     likely = found > _UNLIKELY
-    with np.errstate(divide="ignore"):
-        ratio = np.log(ill[likely]) - np.log(well[likely])
-    step, where = np.unique(np.ceil(ratio.clip(-_MOST, _MOST) / _FINE) * _FINE, return_inverse=True)
+    step, where = np.unique(np.ceil(_scores(scheme)[likely] / _FINE) * _FINE, return_inverse=True)
     return step, np.asarray(np.bincount(where, weights=found[likely]), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def _scores(scheme: Scheme) -> Array:
+    """Return what each count of rejects in a lot adds to the chart."""
+    expected = scheme.expected
+    nearest = np.max([chances(scheme.bottles, kept.stuck, kept) for kept in expected.kept_by()], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(chances(scheme.bottles, scheme.ill, expected)) - np.log(nearest)
+    return np.asarray(np.nan_to_num(ratio, nan=0.0).clip(-_MOST, _MOST))

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linectl.lab.monitoring.chart import Chart, ChartState, Disproof, Point
+from linectl.lab.monitoring.chart import Chart, ChartState, Disproof, Point, lots_until
 from linectl.lab.monitoring.standing import LineAnswer
 from linectl.lab.report.html import stamp
 from linectl.words import decimal, ntr, number, tr
 
-__all__ = ["answer_lines", "chart_rows", "prediction_sentence", "state_word", "suspension_sentence"]
+__all__ = [
+    "answer_lines",
+    "chart_rows",
+    "foretold_sentence",
+    "prediction_sentence",
+    "state_word",
+    "suspension_sentence",
+]
 
 _BAR = 20  # characters from 0 to the limit
 _FEW = 8  # lots that are named; of more, the first and the last
@@ -85,6 +92,17 @@ def prediction_sentence(chart: Chart) -> str:
         alarm=number(100 * rule.alarm),
         bottles=rule.per_bottles,
     )
+
+
+def foretold_sentence(chart: Chart) -> str:
+    """Return how soon a chart of such lots speaks; "" before the first lot."""
+    found = lots_until(chart)
+    if not found:
+        return ""
+    each = tr("{lots} lots when {share} % of the labels stay on")
+    told = ", ".join(each.format(lots=decimal(lots, 1), share=number(round(100 * s, 1))) for s, lots in found.items())
+    text = tr("with lots of {bottles} bottles the line disproves it, on average, after {told}")
+    return text.format(bottles=round(chart.bottles / len(chart.points)), told=told)
 
 
 def chart_rows(chart: Chart, *, names: bool = True) -> tuple[list[str], list[list[str]]]:

@@ -9,7 +9,7 @@ from html import escape
 from linectl.lab.confirmation.evaluate import ConfirmationVerdict
 from linectl.lab.report.confirmation import confirmation_rows, confirmation_sentence, confirmation_title
 from linectl.lab.report.html import details, note, table
-from linectl.lab.report.line_answer import answer_lines, chart_rows, prediction_sentence
+from linectl.lab.report.line_answer import answer_lines, chart_rows, foretold_sentence, prediction_sentence
 from linectl.lab.report.line_chart import chart_svg
 from linectl.lab.report.sentences import (
     family_name,
@@ -57,7 +57,7 @@ def _line(verdict: ConfirmationVerdict, *, lots: bool) -> str:
         + details(tr("The lots of this chart"), table(*_without_bars(chart_rows(chart, names=lots)), css="criteria"))
         for chart in drawn
     )
-    return told + charts + note(prediction_sentence(answer.chart))
+    return told + charts + note(prediction_sentence(answer.chart)) + note(foretold_sentence(answer.chart))
 
 
 def _without_bars(chart: tuple[list[str], list[list[str]]]) -> tuple[list[str], list[list[str]]]:

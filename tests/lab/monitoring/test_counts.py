@@ -49,6 +49,13 @@ def test_more_rejects_always_speak_for_a_larger_share(bath_sd: float, inspector:
         assert (np.diff(ratio) > -1e-9).all()
 
 
+def test_the_nearest_glue_that_keeps_its_promise_has_lots_alike_or_not() -> None:
+    sds = [kept.spread.bath_sd for kept in ONE_IN_100.kept_by()]
+    assert (sds[0], sds[-1], len(sds)) == (0.3, 0.0, 5)
+    assert {kept.stuck for kept in ONE_IN_100.kept_by()} == {0.01}
+    assert len(replace(ONE_IN_100, spread=replace(SPREAD, bath_sd=0.0)).kept_by()) == 1
+
+
 def test_a_go_leaves_room_for_what_neither_the_bath_nor_the_edge_ruled_out() -> None:
     assert Expected.of(0.99, None, SPREAD).stuck == pytest.approx(0.01)
     assert Expected.of(0.99, 0.97, SPREAD).stuck == pytest.approx(1 - 0.99 * 0.97)

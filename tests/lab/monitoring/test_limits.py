@@ -18,6 +18,10 @@ ALIKE = Expected(0.01, BathSpread(0.35, 0.0, 1), Inspector())
 LOTS = Scheme(1000, ONE_IN_100, 0.05)
 
 
+def of(stuck: float, bath_sd: float = 0.3) -> Expected:
+    return replace(ONE_IN_100, stuck=stuck, spread=replace(ONE_IN_100.spread, bath_sd=bath_sd))
+
+
 def bernoulli(ratio: int) -> tuple[Scheme, float]:
     """Return single bottles of which one in five is bad, and the step of a chart on which a bad one counts `ratio`."""
     low, high = 0.2000001, 0.9
@@ -40,14 +44,14 @@ def exact_run(ratio: int, height: int, share: float) -> float:
 @pytest.mark.parametrize("share", [0.2, 0.35, 0.5])
 def test_single_bottles_run_as_long_as_an_exact_lattice_says_and_never_longer(share: float) -> None:
     scheme, step = bernoulli(2)
-    told, exact = mean_lots(scheme, step * 10, stuck=share), exact_run(2, 10, share)
+    told, exact = mean_lots(scheme, step * 10, truth=replace(scheme.expected, stuck=share)), exact_run(2, 10, share)
     assert 0.85 * exact <= told <= exact * (1 + 1e-9)  # rounded up: alarms are never told too late
 
 
 def test_the_limit_gives_the_alarms_that_were_asked_for() -> None:
     limit = decision_limit(LOTS, alarm=0.05, per_bottles=100_000)
     well, ill = (chances(1000, share, ONE_IN_100) for share in (0.01, 0.05))
-    step = np.log(ill) - np.log(well)
+    step = np.log(ill) - np.log(np.max([chances(1000, 0.01, kept) for kept in ONE_IN_100.kept_by()], axis=0))
     rng, alarms, charts = np.random.default_rng(5), 0, 4000
     for _ in range(charts):
         value = 0.0
@@ -62,13 +66,24 @@ def test_the_limit_gives_the_alarms_that_were_asked_for() -> None:
 
 def test_a_smaller_share_alarms_less_and_a_larger_one_soon() -> None:
     limit = decision_limit(LOTS, alarm=0.05, per_bottles=100_000)
-    alarms = [alarm_chance(LOTS, limit, 100, stuck=share) for share in (0.001, 0.005, 0.01, 0.02)]
+    alarms = [alarm_chance(LOTS, limit, 100, truth=of(share)) for share in (0.001, 0.005, 0.01, 0.03)]
     assert alarms == sorted(alarms)
     assert alarms[0] < 1e-3
-    runs = [mean_lots(LOTS, limit, stuck=share) for share in (0.01, 0.05, 0.1, 0.3)]
+    runs = [mean_lots(LOTS, limit, truth=of(share)) for share in (0.01, 0.05, 0.1, 0.3)]
     assert runs[0] > exp(limit)  # Lorden 1971: never sooner on average
     assert runs == sorted(runs, reverse=True)
     assert runs[-1] < 4
+
+
+@pytest.mark.parametrize("stuck", [0.01, 0.005, 0.002])
+@pytest.mark.parametrize("bath_sd", [0.3, 0.25, 0.15, 0.08, 0.02, 0.0])
+@pytest.mark.parametrize("bottles", [100, 1000])
+def test_no_glue_that_keeps_its_promise_alarms_more_often_whatever_its_lots_are_like(
+    bottles: int, bath_sd: float, stuck: float
+) -> None:
+    scheme = Scheme(bottles, ONE_IN_100, 0.05)
+    limit = decision_limit(scheme, alarm=0.05, per_bottles=100_000)
+    assert alarm_chance(scheme, limit, 100_000 // bottles, truth=of(stuck, bath_sd)) <= 0.0501
 
 
 def test_the_limit_grows_with_what_is_asked_of_it() -> None:

@@ -9,7 +9,7 @@ from linectl.lab.monitoring.counts import LotCount
 from linectl.lab.monitoring.standing import Lift, LineAnswer, answer_of, answer_record
 from tests.lab.monitoring.worlds import ONE_IN_100
 
-BAD, GOOD = 300, 2
+BAD, GOOD = 100, 2
 
 
 def lots(*rejects: int, recipe: str = "cool", glue: str = "g") -> list[LotCount]:
