@@ -30,7 +30,7 @@ FIGURES: Mapping[str, Mapping[str, float]] = {
     "sensor_offset": {"by": 8.0},
     "sensor_spike": {"size": 30.0, "every_s": 20.0},
 }
-SOME = ("z3", "z3.temperature", "z3.conductivity", "z7.ph", "chain.torque", "z2.level")
+SOME = ("z3", "z3.temperature", "z3.conductivity", "z7.ph", "chain.torque", "z2.level", "estop", "mains", "shear_pin")
 """Places of the washer, where a kind of fault has more than that."""
 BATH, WASHER = load_alarms(find_alarms("bath")), load_alarms(find_alarms("washer"))
 
@@ -131,6 +131,22 @@ def test_so_is_one_on_the_wires(case: tuple[FaultOrder, bool]) -> None:
     order, washer = case
     found = told(order, WASHER if washer else BATH, wires=True)
     assert found.most_in_10_min <= MOST, found.announced
+
+
+def test_a_shift_without_a_fault_announces_nothing() -> None:
+    events: list[Event] = []
+
+    async def act(bench: Bench) -> None:
+        await bench.sleep(WARMED_UP_S)
+        await start_washing(bench)
+        desk = AlarmDesk(WASHER, bench.clock, events.append, tags=bench.line.definition.tags)
+        bench.line.on_scan(desk.scan)
+        bench.line.on_event(desk.event)
+        await bench.sleep(2700.0)
+        assert bench.value("washer.bottles_out") > 1500
+
+    on_a_line(act, washer=True, initial={"washer.recipe": 1})
+    assert events == []
 
 
 def test_every_kind_is_among_them() -> None:

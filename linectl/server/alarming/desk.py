@@ -40,7 +40,7 @@ from linectl.words import tr
 
 __all__ = ["AlarmDesk", "Notifier"]
 
-_HISTORY = 2000  # steps that are looked up without the store
+_HISTORY = 1000  # steps that are looked up without the store
 _MOST_HISTORY = 1000  # in one answer
 _MOST_HOURS = 31 * 24.0
 _SHORTEST_S = 60.0  # of a shelving

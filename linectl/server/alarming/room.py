@@ -20,7 +20,7 @@ from linectl.store.store import Store
 
 __all__ = ["opened_desk"]
 
-_REMEMBERED = 2000  # events of alarms that are read when the server starts
+_REMEMBERED = 1000  # events of alarms that are read when the server starts
 
 
 @asynccontextmanager
