@@ -31,7 +31,7 @@ from linectl.line.values import Values
 from linectl.line.watch import Watch
 from linectl.line.wire import Wire
 from linectl.model.lines import LineDefinition, Tag
-from linectl.model.readings import Reading, Scan, ScanLayout, Value
+from linectl.model.readings import GOOD, Reading, Scan, ScanLayout, Value
 from linectl.units import s_to_ns
 from linectl.words import tr
 
@@ -291,7 +291,16 @@ class Line:
         report = await self._wire.write(self.definition.tags[tag], value)
         if report.outcome is not Outcome.REFUSED:
             self._gate.passed(tag)
+        self._keep(report)
         return report
+
+    def _keep(self, report: WriteReport) -> None:
+        """Keep what was read back of a tag that no scan reads: what it held before the write must not look fresh."""
+        tag = self.definition.tags[report.tag]
+        if tag.scan or tag.point is None or not tag.point.readback or report.got is None:
+            return
+        now_ns, sequence = self._clock.now_ns(), self._values.latest[tag.name].sequence
+        self._values.put(Reading(tag.name, report.got, GOOD, now_ns, now_ns, sequence), self._loop.time())
 
     async def refusal(self, tag: str, value: Value, *, planned: bool = False) -> tuple[str, str] | None:
         """Return why `value` would not be written to `tag` now (a word of `WriteReport.refused_by`, a text for people).

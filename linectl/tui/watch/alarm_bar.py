@@ -59,7 +59,20 @@ def _counts(sight: Sight) -> Line:
     pieces += _aside(counts)
     if alarms.get("flood"):
         pieces += [_blank(2), (f" {tr('FLOOD')} ", Mood.ALARM)]
-    return (*pieces, _blank(2))
+    return (*pieces, _blank(2), *_suspended(sight))
+
+
+def _suspended(sight: Sight) -> list[Piece]:
+    """Return the glues whose GO the line has disproved: until somebody decides anew this stands on every screen."""
+    found: list[Piece] = []
+    for each in items(sight.state, "glues"):
+        lost = section(each, "suspended")
+        if lost:
+            words = tr("GO SUSPENDED {glue}: {rejects} of {bottles} with label").format(
+                glue=printable(text(each.get("glue"))), rejects=lost.get("rejects"), bottles=lost.get("bottles")
+            )
+            found += [(f" ◆ {words} ", Mood.WARNING), _blank(1)]
+    return found
 
 
 def _aside(counts: Mapping[str, Any]) -> list[Piece]:

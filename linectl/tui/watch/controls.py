@@ -40,7 +40,7 @@ class Controls:
         self.arming = Arming()
         self.chosen = ""
         self.filter = ""
-        self.body = Body.VALUES
+        self._home = self.body = Body.ALARMS if page is Page.ALARMS else Body.VALUES
         self.plot = Plot.BESIDE
         self.alarm = ""
         self.scroll = 0
@@ -175,10 +175,10 @@ class Controls:
 
     def _help(self) -> None:
         self.scroll = 0
-        self.body = Body.VALUES if self.body is Body.HELP else Body.HELP
+        self.body = self._home if self.body is Body.HELP else Body.HELP
 
     def _back(self) -> None:
-        self.body = Body.VALUES
+        self.body = self._home
         self.filter = ""
 
     def _turn_plot(self) -> None:
@@ -199,7 +199,7 @@ class Controls:
             self.scroll = min(40, max(0, self.scroll + by))
         elif self.body is Body.ALARMS:
             ids = [text(each.get("id")) for each in shown_alarms(sight)]
-            self.alarm = _beside(ids, self.alarm, by)
+            self.alarm = _beside(ids, self._under_cursor(), by)
         else:
             self.chosen = _beside(in_order(sight), self.chosen, by)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -91,6 +93,17 @@ def test_an_interlock_stands_in_the_bar_and_what_a_start_lacks_only_while_nothin
         {"name": "lid_open", "message": "the lid is open", "since": ago(3), "first_out": True},
     ]
     assert "INTERLOCK lid_open: the lid is open" in plain(bar(seen(state), 110))
+
+
+def test_a_go_that_the_line_disproved_stands_above_all_else() -> None:
+    state = calm()
+    state["glues"] = [
+        {"glue": "casein", "suspended": None},
+        {"glue": "psa", "suspended": {"rejects": 12, "bottles": 300}},
+    ]
+    text = plain(bar(seen(state), 110))
+    assert "◆ GO SUSPENDED psa: 12 of 300 with label" in text
+    assert "casein" not in text
 
 
 def test_every_word_of_alarms_and_machine_is_french_on_a_french_screen() -> None:
@@ -369,3 +382,10 @@ def test_text_keeps_to_its_cells() -> None:
     assert cells_of(fit("日本語", 4)) == 4
     assert plain([cut((("ab", Mood.NORMAL), ("日本", Mood.STRONG)), 5)]) == "ab日"
     assert printable("a\x1b[2Jb\n") == "a [2Jb "
+
+
+def test_a_list_of_changes_needs_no_textual() -> None:
+    barred = "import sys; sys.modules.update(textual=None, rich=None)"
+    code = f"{barred}; import linectl.cli.watch, linectl.tui.watch.plain, linectl.tui.watch.served"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from linectl.errors import Refused, Unreachable
 from linectl.tui.styled import Mood
 from linectl.tui.watch.app import Watch
 from linectl.tui.watch.orders import ARMED_S
+from linectl.tui.watch.sight import Page
 from tests.tui.watch.feeds import QUESTION, ScriptedFeed, ago, busy, calm, reading
 from tests.tui.watch.shots import dump, settle, shown
 
@@ -337,6 +338,14 @@ async def test_an_alarm_is_read_before_it_is_acknowledged() -> None:
         ("alarm_reset", {"ids": ["bath_hot"]}),
         ("unshelve", {"ids": ["room_dry"]}),
     ]
+
+
+async def test_the_page_of_alarms_is_at_home_in_its_table() -> None:
+    feed = ScriptedFeed(busy())
+    async with shown(feed, page=Page.ALARMS) as (watch, pilot):
+        assert "acknowledge this one" in dump(watch)
+        await pilot.press("?", "escape", "down", "c", *"dry", "enter", "up", "a")
+    assert feed.calls == [("comment", {"id": "room_dry", "text": "dry"}), ("ack", {"ids": ["bath_hot"]})]
 
 
 async def test_it_rings_at_what_is_new_and_again_until_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,7 @@ async def test_a_setpoint_is_written_once_armed_and_another_screen_sees_who_may(
         await until(watch, lambda text: "WRITES ARMED" in text and watch.controls.arming.told)
         await pilot.press(*":set bath.setpoint 46,5", "enter")
         await until(watch, lambda text: "bath.setpoint = 46.5 °C: confirmed" in text)
+        assert server.line.reading("bath.setpoint").value == 46.5  # what it held before does not look fresh
         assert (await server.line.read("bath.setpoint")).value == 46.5
         await pilot.press(*":set bath.setpoint 86", "enter")
         await until(watch, lambda text: "Meant so? y/N" in text)
