@@ -43,7 +43,7 @@ async def carry_out(desk: Desk, act: tuple[object, ...]) -> None:
             raise AssertionError(act)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(ACTS, max_size=15))
 def test_no_sequence_of_sets_goes_too_far_or_too_fast(acts: list[tuple[object, ...]]) -> None:
     async def work(desk: Desk) -> Desk:
