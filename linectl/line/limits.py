@@ -11,7 +11,7 @@ from linectl.line.convert import NotRepresentable, kept
 from linectl.model.experiments import Experiment
 from linectl.model.lines import Limit, LineDefinition, Tag, Zone
 from linectl.model.readings import Value
-from linectl.words import decimal, tr
+from linectl.words import decimal, number, tr
 
 __all__ = ["Before", "Pace", "allowed_change", "check_limits", "doubt", "pace_of", "refusal", "too_fast"]
 
@@ -65,7 +65,7 @@ def refusal(tag: Tag, value: Value, zones: Mapping[str, Zone], before: Before | 
     least, most = min(value, held), max(value, held)
     if (tag.low is not None and least < tag.low) or (tag.high is not None and most > tag.high):
         text = tr("{value} is outside the range of {tag}, {low} to {high}")
-        return "range", text.format(value=_number(value), tag=tag.name, low=tag.low, high=tag.high)
+        return "range", text.format(value=_number(value), tag=tag.name, low=_end(tag.low), high=_end(tag.high))
     limit = _limit(tag, zones)
     if limit is not None and most > min(limit.block, limit.hard):
         return "limit", _beyond(value, tag.name, tag.unit, min(limit.block, limit.hard))
@@ -173,6 +173,11 @@ def _limited_tag(quantity: str, zone: Zone, tags: Mapping[str, Tag]) -> Tag | No
 def _beyond(value: float, tag: str, unit: str, limit: float) -> str:
     text = tr("{value} {unit} is beyond the limit of {tag}, {limit} {unit}")
     return text.format(value=_number(value), unit=unit, tag=tag, limit=_number(limit))
+
+
+def _end(value: float | None) -> str:
+    """Return an end of a range; what has none reaches as far as its register."""
+    return "…" if value is None else number(value)
 
 
 def _number(value: float) -> str:
