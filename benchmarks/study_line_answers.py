@@ -12,8 +12,9 @@ Told are the share of charts that end in SUSPENDED, the bottles until then (medi
 then told lies above the truth (it should not, in more than 5 % of charts), and the mean number of lots that the Markov
 chain foretells. Shares and counts, no times.
 
-Two worlds are beyond the allowance, and told only: lots that differ by 0.45 in ln t, and one lot in fifty that has all
-labels on, as if the wrong ones had been delivered.
+Three worlds are beyond the allowance, and told only: lots that differ by 0.45 in ln t, one lot in fifty under a lens
+that nobody has wiped (4 of 10 bottles thrown out), and one in fifty that has all labels on, as if the wrong ones had
+come.
 
 Ends with 1 when a promise that holds is suspended in more than 5 % of the charts, beyond the simulation error, in a
 world that the allowance covers; when a rule without lots does as well; or when a share of 10 % is not found in 9 of 10.
@@ -89,7 +90,7 @@ def worlds() -> list[World]:
         World("lots alike", as_promised(0.01, alike), 0.01, holds=True),
         World("lots by another law", beta(0.01, rho), 0.01, holds=True),
         World("a good glue, 0.2 %", as_promised(0.002), 0.002, holds=True),
-        World("a dirty lens", now_and_then(clean, 0.4, 1 / 50), 0.001, holds=True),
+        World("a dirty lens", now_and_then(clean, 0.4, 1 / 50), 0.001, holds=False),
         World("lots differ more", as_promised(0.01, wider), 0.01, holds=False),
         World("one lot in 50 all on", now_and_then(clean, 0.995, 1 / 50), 0.02, holds=False),
         *(World(f"{100 * stuck:g} % stay on", as_promised(stuck), stuck, holds=False) for stuck in _BROKEN),

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import lgamma, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from linectl.lab.confirmation.clusters import BathSpread
 from linectl.model.washing import Inspector
@@ -71,9 +72,7 @@ class Expected:
 
     def kept_by(self) -> tuple[Expected, ...]:
         """Return glues that just keep the promise: with lots that differ as much as they may, and ever less."""
-        most = self.spread.bath_sd
-        sds = dict.fromkeys(most * part for part in _PARTS)
-        return tuple(replace(self, spread=replace(self.spread, bath_sd=sd)) for sd in sds)
+        return _kept_by(self)
 
     def rejected(self, stuck: float) -> float:
         """Return the share that the inspector rejects when `stuck` of all labels are on."""
@@ -87,17 +86,18 @@ class Expected:
 
 def log_chances(rejects: int, bottles: int, stuck: float, expected: Expected) -> float:
     """Return the log chance of so many `rejects` in a lot of `bottles` when `stuck` stays on on average."""
-    shares, weights = mixed(stuck, expected)
-    each = rejects * np.log(shares) + (bottles - rejects) * np.log1p(-shares)
-    return float(_choose(np.array(float(rejects)), bottles) + logsumexp(each, b=weights))
+    on, off, weights = _logs(stuck, expected)
+    each = rejects * on + (bottles - rejects) * off
+    most = float(each.max())
+    choose = lgamma(bottles + 1.0) - lgamma(rejects + 1.0) - lgamma(bottles - rejects + 1.0)
+    return choose + most + log(float(weights @ np.exp(each - most)))
 
 
 def chances(bottles: int, stuck: float, expected: Expected) -> Array:
     """Return the chance of each count of rejects in a lot of `bottles` when `stuck` stays on on average."""
-    shares, weights = mixed(stuck, expected)
-    on, off = np.log(shares), np.log1p(-shares)
+    on, off, weights = _logs(stuck, expected)
     counts = np.arange(bottles + 1.0)
-    choose = _choose(counts, bottles)
+    choose = gammaln(bottles + 1.0) - gammaln(counts + 1.0) - gammaln(bottles - counts + 1.0)
     found = np.empty(bottles + 1)
     for begin in range(0, bottles + 1, _ROWS):
         some = slice(begin, begin + _ROWS)
@@ -119,5 +119,14 @@ def mixed(stuck: float, expected: Expected) -> tuple[Array, Array]:
     return np.clip(rejected, _TINY, 1.0 - 1e-16), weights
 
 
-def _choose(counts: Array, bottles: int) -> Array:
-    return np.asarray(gammaln(bottles + 1.0) - gammaln(counts + 1.0) - gammaln(bottles - counts + 1.0))
+@lru_cache(maxsize=256)
+def _logs(stuck: float, expected: Expected) -> tuple[Array, Array, Array]:
+    shares, weights = mixed(stuck, expected)
+    return np.log(shares), np.log1p(-shares), weights
+
+
+@lru_cache(maxsize=64)
+def _kept_by(expected: Expected) -> tuple[Expected, ...]:
+    most = expected.spread.bath_sd
+    sds = dict.fromkeys(most * part for part in _PARTS)
+    return tuple(replace(expected, spread=replace(expected.spread, bath_sd=sd)) for sd in sds)
