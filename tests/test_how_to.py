@@ -62,6 +62,8 @@ PAGES = (
     "fr/premier-jour",
     "run-the-washer",
     "fr/conduire-la-laveuse",
+    "set-up-a-site",
+    "fr/installer-un-site",
 )
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the installed package carries no docs")
@@ -251,6 +253,8 @@ BENCHES = dict(
             bath_to_break,
             bath_to_break,
             bath_to_break,
+            no_device,
+            no_device,
             no_device,
             no_device,
             no_device,
