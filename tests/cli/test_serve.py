@@ -247,3 +247,15 @@ def test_a_doctors_bundle_holds_what_the_server_tells_and_not_its_token(folder: 
     assert told["line"]["name"] == "simulated"
     assert "bath.temperature" in told["values"]
     assert token not in "".join(files.values())
+
+
+def test_the_audit_trail_of_a_line_on_which_nothing_was_run_yet(tmp_path: Path) -> None:
+    code, _, err = say(tmp_path, "audit", "ls")
+    assert code == 6
+    assert "no run is noted" in err
+    with serving(tmp_path):
+        assert say(tmp_path, "set", "bath.stirrer", "40", "--arm", "--yes", "--reason", "slow start")[0] == 0
+        code, out, _ = say(tmp_path, "audit", "ls")
+        assert code == 0
+        assert "slow start" in out
+        assert say(tmp_path, "audit", "verify")[0] == 0
