@@ -138,6 +138,7 @@ async def _serve(
 ) -> None:
     from linectl.cli.operator import operator_name
     from linectl.clock import Clock
+    from linectl.line.narrow import with_settings
     from linectl.server.glue_watch import GlueWatch
     from linectl.server.line_server import LineServer
     from linectl.server.places import store_path
@@ -152,6 +153,7 @@ async def _serve(
 
             up = await stack.enter_async_context(serve(definition, clock, seed=seed))
             definition, links = up.definition, up.links
+        definition = with_settings(definition)
         store = store_path(definition, data)
         who = operator_name()
         boot = uuid.uuid4().hex[:12]

@@ -295,9 +295,9 @@ class Line:
         return report
 
     def _keep(self, report: WriteReport) -> None:
-        """Keep what was read back of a tag that no scan reads: what it held before the write must not look fresh."""
+        """Keep what was read back: what the tag held before the write must not look fresh until its next scan."""
         tag = self.definition.tags[report.tag]
-        if tag.scan or tag.point is None or not tag.point.readback or report.got is None:
+        if tag.point is None or not tag.point.readback or report.got is None:
             return
         now_ns, sequence = self._clock.now_ns(), self._values.latest[tag.name].sequence
         self._values.put(Reading(tag.name, report.got, GOOD, now_ns, now_ns, sequence), self._loop.time())

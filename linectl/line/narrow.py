@@ -8,9 +8,11 @@ from dataclasses import replace
 from drivers.settings import MqttSettings
 from linectl.model.lines import LineDefinition, Tag
 
-__all__ = ["LOOK", "only_tags", "only_wire", "read_only", "with_inputs"]
+__all__ = ["LOOK", "SETTINGS", "only_tags", "only_wire", "read_only", "with_inputs", "with_settings"]
 
 LOOK = "look"  # the scan group of tags that somebody looks at
+SETTINGS = "settings"  # that of what can be set, and no other group scans
+SETTINGS_PERIOD_S = 5.0
 
 
 def read_only(definition: LineDefinition) -> LineDefinition:
@@ -46,6 +48,24 @@ def only_tags(definition: LineDefinition, names: Iterable[str], *, period_s: flo
     if period_s is not None:
         scans[LOOK] = period_s
     return replace(definition, tags=wanted, scans=scans)
+
+
+def with_settings(definition: LineDefinition) -> LineDefinition:
+    """Return the line with what can be set on it scanned too, slowly: who looks at it wants to see what it is set to.
+
+    Not so what the line itself writes all the time (heartbeat, owner), and what cannot be read back.
+    """
+    control = definition.control
+    own = set() if control is None else {control.heartbeat, control.owner}
+    unseen = {
+        name: replace(tag, scan=SETTINGS)
+        for name, tag in definition.tags.items()
+        if tag.writable and not tag.scan and tag.point is not None and tag.point.readback and name not in own
+    }
+    if not unseen:
+        return definition
+    scans = {**definition.scans, SETTINGS: SETTINGS_PERIOD_S}
+    return replace(definition, tags={**definition.tags, **unseen}, scans=scans)
 
 
 def only_wire(definition: LineDefinition, link: str) -> LineDefinition:

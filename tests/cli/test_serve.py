@@ -102,6 +102,7 @@ def test_the_state_of_a_served_line_on_one_screen(folder: Path) -> None:
     assert "bath.level" in out
     data = state(folder)
     assert data["line"]["simulated"] is True
+    assert {data["values"][name]["quality"] for name in ("bath.setpoint", "bath.stirrer")} == {"GOOD"}
     assert data["values"]["bath.temperature"]["unit"] == "°C"
 
 

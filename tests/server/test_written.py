@@ -77,7 +77,7 @@ def test_a_write_cancelled_on_its_way_is_told_as_unknown(tmp_path: Path, monkeyp
     async def act(server: LineServer) -> None:
         under_way = asyncio.Event()
 
-        async def slow(_tag: str, _value: float) -> None:
+        async def slow(_tag: str, _value: float, **_more: object) -> None:
             under_way.set()
             await asyncio.sleep(60.0)
 
