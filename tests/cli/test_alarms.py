@@ -74,7 +74,7 @@ def by_id(found: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    server = linectl(folder, "serve", str(folder / "bench.yaml"), "--sim", "--speed", "10", "--json")
+    server = linectl(folder, "serve", str(folder / "bench.yaml"), "--sim", "--json")
     try:
         assert server.stdout is not None
         assert json.loads(server.stdout.readline())["data"]["line"] == "bench"
