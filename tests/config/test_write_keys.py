@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from linectl.config.dump import dump_line
-from linectl.config.files import SourceText
+from linectl.config.files import SourceText, find_file
 from linectl.config.load import load_line, load_line_text
 from linectl.errors import ConfigError
 from linectl.model.lines import Heating, LineDefinition, SafeStep
@@ -169,6 +169,6 @@ def test_a_command_needs_a_plc_that_takes_it() -> None:
 
 @pytest.mark.parametrize("name", ["simulated", "simulated_washer"])
 def test_the_shipped_lines_declare_their_safe_state_and_watch_their_heating(name: str) -> None:
-    line = load_line(f"config/{name}.yaml")
+    line = load_line(find_file(name, folder="config"))
     assert [step.tag or step.command for step in line.safe_state][-1] == "stop"
     assert any(zone.heating is not None for zone in line.zones.values())

@@ -10,17 +10,18 @@ from pathlib import Path
 
 from drivers.settings import ModbusTcpSettings
 from linectl.clock import Clock
+from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.line.narrow import only_wire
 from linectl.model.people import Who
 from linectl.server.line_server import LineServer
 
 ANA = Who("ana")
-LINE = Path(__file__).resolve().parents[3] / "config" / "simulated.yaml"
 
 
 async def main(port: int, folder: Path) -> None:
-    whole = replace(load_line(LINE), interlocks=None)  # they look at wires that are not here
+    shipped = load_line(find_file("simulated", folder="config"))
+    whole = replace(shipped, interlocks=None)  # they look at wires that are not here
     definition = replace(only_wire(whole, "plc"), links={"plc": ModbusTcpSettings("127.0.0.1", port)})
     async with LineServer(definition, Clock(), folder / f"{port}.db", boot="killed") as server:
         server.writer.arm(ANA)
