@@ -134,7 +134,7 @@ def test_what_holds_no_head_is_refused(written: Path, say: Say, tmp_path: Path, 
 
 
 def test_what_is_no_store_is_told(written: Path, say: Say, tmp_path: Path) -> None:
-    assert say("audit", "verify")[0] == 6  # no run was made: which store?
+    assert say("audit", "verify")[0] == 0  # no run was made, but there is a store
     assert say("audit", "verify", tmp_path / "none.db")[0] == 5
     assert say("audit", "verify", tmp_path / "none.yaml")[0] == 3
     assert say("audit", "verify", tmp_path)[0] == 6  # a folder: an export, perhaps
