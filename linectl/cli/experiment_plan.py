@@ -18,12 +18,12 @@ from linectl.lab.design.baths import CENTRE, PlannedBath
 from linectl.lab.design.order import restriction
 from linectl.lab.kinetics.codes import Code
 from linectl.lab.plan_text import treatment_text
-from linectl.lab.progress import duration_text
 from linectl.lab.schedule import BathTimes
 from linectl.model.experiments import PHASES, Experiment
 from linectl.model.lines import LineDefinition
 from linectl.server.planning import LIMIT, ExperimentPlan, make_plan
 from linectl.words import decimal, language, number, tr, use
+from linectl.words.durations import duration_text
 
 if TYPE_CHECKING:
     from linectl.lab.design.precision import ExpectedBound, Precision

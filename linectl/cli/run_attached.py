@@ -19,17 +19,16 @@ import click
 from linectl.cli import run_keys
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
-from linectl.cli.status_text import duration
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import Clock
 from linectl.config.files import find_file
 from linectl.errors import LinectlError
-from linectl.lab.progress import phase_text, state_text
+from linectl.lab.progress import line_text, state_text
 from linectl.lab.report.terms import ending
 from linectl.model.prompts import Prompt, PromptKind
 from linectl.server.api.endpoint import Endpoint
 from linectl.server.api.stream import Watcher
-from linectl.words import decimal, tr
+from linectl.words import tr, with_comma
 
 if TYPE_CHECKING:
     from linectl.cli.run_experiment import Request
@@ -197,18 +196,17 @@ def _line(run: Mapping[str, Any]) -> tuple[int, str]:
     """Return the number of the bath, and where the run stands on one line."""
     if "phase" not in run:
         return 0, state_text(run["state"])
-    temperature = run["temperature_c"]
-    text = tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
-        bath=run["bath"],
-        baths=run["baths"],
-        treatment=run["treatment"],
-        phase=phase_text(run["phase"]),
-        shown="--.-" if temperature is None else decimal(temperature),
-        percent=round(100 * run["fraction"]),
-        left=duration(run["eta_s"]),
+    told = line_text(
+        run["bath"],
+        run["baths"],
+        with_comma(run["treatment"]),
+        run["phase"],
+        temperature_c=run["temperature_c"],
+        fraction=run["fraction"],
+        eta_s=run["eta_s"],
+        state=run["state"],
     )
-    shown = text if run["state"] == "running" else f"[{state_text(run['state'])}] {text}"
-    return int(run["bath"]), shown
+    return int(run["bath"]), told
 
 
 def _prompt(told: Mapping[str, Any]) -> Prompt:

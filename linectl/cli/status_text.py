@@ -8,9 +8,13 @@ from typing import Any
 
 from linectl.cli.alarm_text import MARKS, counts_line
 from linectl.cli.output import table
-from linectl.words import decimal, tr
+from linectl.lab.progress import phase_text
+from linectl.lab.report.terms import run_state
+from linectl.line.reason_words import reason_text
+from linectl.words import decimal, tr, with_comma
+from linectl.words.durations import duration_text
 
-__all__ = ["duration", "interlock_lines", "machine_lines", "quality", "screen", "shown_value"]
+__all__ = ["interlock_lines", "machine_lines", "quality", "screen", "shown_value"]
 
 State = Mapping[str, Any]
 
@@ -84,19 +88,21 @@ def _run(run: State | None) -> list[str]:
     if run is None:
         return [tr("run: none")]
     text = tr("run {id}: {experiment}, {state}, by {who}")
-    lines = [text.format(id=run["id"], experiment=run["experiment"], state=run["state"], who=run["operator"])]
+    lines = [
+        text.format(id=run["id"], experiment=run["experiment"], state=run_state(run["state"]), who=run["operator"])
+    ]
     if "phase" in run:
         text = tr("  bath {bath}/{baths} ({treatment}) {phase}, {percent} %, {left} left ({low} to {high})")
         lines.append(
             text.format(
                 bath=run["bath"],
                 baths=run["baths"],
-                treatment=run["treatment"],
-                phase=run["phase"],
+                treatment=with_comma(run["treatment"]),
+                phase=phase_text(run["phase"]),
                 percent=round(100 * run["fraction"]),
-                left=duration(run["eta_s"]),
-                low=duration(run["eta_low_s"]),
-                high=duration(run["eta_high_s"]),
+                left=duration_text(run["eta_s"]),
+                low=duration_text(run["eta_low_s"]),
+                high=duration_text(run["eta_high_s"]),
             )
         )
     return lines
@@ -143,13 +149,22 @@ def _glues(glues: Any) -> list[str]:
 def _links(links: State) -> list[str]:
     text = tr("LINK LOST {name} ({address}): {reason}")
     lost = {name: each for name, each in links.items() if each["state"] != "ok"}
-    return [text.format(name=name, address=each["address"], reason=each["reason"]) for name, each in lost.items()]
+    return [
+        text.format(name=name, address=each["address"], reason=reason_text(each["reason"]))
+        for name, each in lost.items()
+    ]
 
 
 def _values(state: State) -> str:
     tags = state.get("tags") or {}
     rows = [
-        [name, shown_value(tags.get(name, {}), value), value["unit"] or "-", quality(value), duration(value["age_s"])]
+        [
+            name,
+            shown_value(tags.get(name, {}), value),
+            value["unit"] or "-",
+            quality(value),
+            duration_text(value["age_s"]),
+        ]
         for name, value in (state.get("values") or {}).items()
     ]
     return table([tr("tag"), tr("value"), tr("unit"), tr("quality"), tr("age")], rows)
@@ -170,26 +185,4 @@ def shown_value(tag: State, value: State) -> str:
 
 def quality(value: State) -> str:
     """Return `good`, or why a value is not."""
-    words = {
-        "not_connected": tr("not connected"),
-        "sensor_failure": tr("sensor failure"),
-        "out_of_range": tr("out of range"),
-        "stale": tr("too old"),
-        "waiting_for_initial_data": tr("nothing yet"),
-        "out_of_service": tr("not there"),
-        "timeout": tr("no answer"),
-        "bad_reply": tr("wrong answer"),
-    }
-    if value["quality"] == "GOOD":
-        return tr("good")
-    return words.get(value["reason"], str(value["reason"] or value["quality"]))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for people: `45 s`, `12 min`, `2 h 05`."""
-    if seconds < 60:
-        return tr("{s} s").format(s=round(seconds))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return tr("{min} min").format(min=minutes)
-    return tr("{h} h {min:02d}").format(h=minutes // 60, min=minutes % 60)
+    return reason_text("" if value["quality"] == "GOOD" else str(value["reason"] or value["quality"]))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from linectl.cli.status_text import duration
 from linectl.errors import DeviceError, LinectlError, Refused, Unreachable
 from linectl.words import tr
+from linectl.words.durations import duration_text
 
 __all__ = ["Told", "error_of", "told_of", "words_of"]
 
@@ -62,7 +62,7 @@ def told_of(data: Mapping[str, Any], line: str) -> Told:
 
 def words_of(told: Told) -> str:
     """Return the line that tells of a write that ended, or goes on, as it was asked."""
-    left = "" if told.ends_in_s is None else duration(told.ends_in_s)
+    left = "" if told.ends_in_s is None else duration_text(told.ends_in_s)
     if told.outcome == "ramping":
         text = tr("{tag}: on its way from {now} to {value}, there in {left}")
         return text.format(tag=told.tag, now=told.before, value=told.asked, left=left)

@@ -11,8 +11,9 @@ from linectl.lab.plan_text import treatment_text
 from linectl.lab.schedule import PHASES, BathTimes
 from linectl.model.records import Treatment
 from linectl.words import decimal, tr
+from linectl.words.durations import duration_text
 
-__all__ = ["Progress", "Reporter", "duration_text", "phase_text", "state_text"]
+__all__ = ["Progress", "Reporter", "line_text", "phase_text", "state_text"]
 
 _SHOWN_PHASES = 3  # from which on a run has shown how much its phases differ from the plan
 _EVERY_S = 1.0  # of the loop: a display is never fed faster
@@ -41,17 +42,40 @@ class Progress:
 
     def line(self) -> str:
         """Return one line for a terminal, in the language in use."""
-        shown = "--.-" if self.temperature_c is None else decimal(self.temperature_c)
-        text = tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
-            bath=self.bath,
-            baths=self.baths,
-            treatment=treatment_text(self.treatment),
-            phase=phase_text(self.phase),
-            shown=shown,
-            percent=round(100 * self.fraction),
-            left=duration_text(self.eta_s),
+        return line_text(
+            self.bath,
+            self.baths,
+            treatment_text(self.treatment),
+            self.phase,
+            temperature_c=self.temperature_c,
+            fraction=self.fraction,
+            eta_s=self.eta_s,
+            state=self.state,
         )
-        return text if self.state == "running" else f"[{state_text(self.state)}] {text}"
+
+
+def line_text(
+    bath: int,
+    baths: int,
+    treatment: str,
+    phase: str,
+    *,
+    temperature_c: float | None,
+    fraction: float,
+    eta_s: float,
+    state: str,
+) -> str:
+    """Return where a run stands on one line; `phase` and `state` are machine words, `treatment` is for people."""
+    text = tr("bath {bath}/{baths} ({treatment}) {phase} {shown} °C, {percent} %, {left} left").format(
+        bath=bath,
+        baths=baths,
+        treatment=treatment,
+        phase=phase_text(phase),
+        shown="--.-" if temperature_c is None else decimal(temperature_c),
+        percent=round(100 * fraction),
+        left=duration_text(eta_s),
+    )
+    return text if state == "running" else f"[{state_text(state)}] {text}"
 
 
 def phase_text(phase: str) -> str:
@@ -81,16 +105,6 @@ def state_text(state: str) -> str:
         "aborting": tr("aborting"),
     }
     return names.get(state, state)
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration for people: `45 s`, `12 min`, `2 h 05`."""
-    if seconds < 60:
-        return tr("{s} s").format(s=round(seconds))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return tr("{min} min").format(min=minutes)
-    return tr("{h} h {min:02d}").format(h=minutes // 60, min=minutes % 60)
 
 
 class Reporter:

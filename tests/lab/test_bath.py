@@ -11,9 +11,10 @@ from linectl.errors import DeviceError, Refused
 from linectl.lab.bath import BathProcedure, naoh_of
 from linectl.lab.halt import Halt, StopRequested
 from linectl.lab.journal import Journal, Questions
-from linectl.lab.progress import duration_text, phase_text
+from linectl.lab.progress import phase_text
 from linectl.lab.schedule import PHASES
 from linectl.model.experiments import Stabilisation
+from linectl.words.durations import duration_text
 
 InLaboratory = Callable[..., None]
 

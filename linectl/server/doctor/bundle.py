@@ -14,6 +14,7 @@ import platform
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def collect(line: Path | None, definition: LineDefinition | None, data: Path | N
     """Return what there is of the line in the file `line`; `definition` is None when that file has mistakes."""
     found = Bundle()
     for name, path in _config_files(line, definition).items():
-        found.add(f"config/{name}", lambda path=path: read_source(path).text)  # type: ignore[misc]
+        found.add(f"config/{name}", partial(_text_of, path))
     found.add("endpoints.json", lambda: [_json_of(file) for file in _endpoint_files(data)])
     found.add("state.json", lambda: _state(definition, data))
     found.files["environment.json"] = {
@@ -144,6 +145,10 @@ def _endpoint_files(data: Path | None) -> list[Path]:
 def _is_endpoint(file: Path) -> bool:
     told = _json_of(file)
     return isinstance(told, dict) and "token" in told
+
+
+def _text_of(file: Path) -> str:
+    return read_source(file).text
 
 
 def _json_of(file: Path) -> Any:
