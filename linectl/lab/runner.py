@@ -138,6 +138,11 @@ class Runner(Commands):
         """Where the run stands (ISA-88)."""
         return self._control.state
 
+    @property
+    def operator(self) -> str:
+        """Who started the run."""
+        return self._operator
+
     def live(self) -> Control:
         """Return the control of the run while it runs (see `Commands`)."""
         if not self._running:
@@ -214,14 +219,14 @@ class Runner(Commands):
             await self._start()
         else:
             await self._taking_up.open()
-        if self._on_start is not None:
-            self._on_start(self.run_id)
         for group in self._line.layouts:
             await self._store.start_span(self.run_id, None, group)
         self._line.on_scan(self._on_scan)
         self._line.on_event(self._on_event)
         self._running = True
         await self._control.begin()
+        if self._on_start is not None:
+            self._on_start(self.run_id)  # from here on it may be commanded
         if self._taking_up is None:
             told = {"experiment": self._experiment.name, "baths": len(self._baths), "who": self._operator}
             rules = self._line.definition.interlocks

@@ -394,7 +394,7 @@ class LineServer(Commands):
     @property
     def operator(self) -> str:
         """Who started the run under way, empty when nothing runs."""
-        return self._runner.live().operator if self._recorded and self._runner is not None else ""
+        return self._runner.operator if self._recorded and self._runner is not None else ""
 
     @property
     def state(self) -> State:
