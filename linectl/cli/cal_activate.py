@@ -11,7 +11,7 @@ from linectl.cli.cal_text import curve_text
 from linectl.cli.cal_wizard import asked, one_thing
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
-from linectl.cli.run_keys import somebody_there
+from linectl.cli.questions import somebody_there
 from linectl.errors import NotConfirmed
 from linectl.lab.answers import yes_or_no
 from linectl.model.lines import LineDefinition

@@ -21,7 +21,7 @@ from linectl.cli.cal_points import Given, decimal_of, due_of, given_of
 from linectl.cli.cal_text import record_as_data, record_text, short
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
-from linectl.cli.run_keys import somebody_there
+from linectl.cli.questions import somebody_there, typed_line
 from linectl.clock import VirtualTimeLoop, wall_ns
 from linectl.errors import NotConfirmed, Refused
 from linectl.lab.answers import yes_or_no
@@ -71,7 +71,7 @@ def asked(question: str) -> str:
         NotConfirmed: the terminal was closed.
     """
     click.echo(question, nl=False, err=True)
-    line = sys.stdin.readline()
+    line = typed_line()
     if not line:
         click.echo("", err=True)
         raise NotConfirmed(tr("the terminal was closed: nothing was kept"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 
 from linectl.errors import NotConfirmed
 from linectl.words import tr
 
-__all__ = ["agreed", "must_be_somebody", "somebody_there"]
+__all__ = ["agreed", "must_be_somebody", "somebody_there", "typed_line"]
+
+_BREATH_S = 0.2
 
 
 def somebody_there() -> bool:
@@ -31,6 +34,17 @@ def must_be_somebody(hint: str) -> None:
         raise NotConfirmed(tr("nobody is at the terminal"), hint=hint)
 
 
+def typed_line() -> str:
+    """Return the line that is typed next, with its end; empty where the terminal was closed.
+
+    At a terminal it is waited for in short breaths: a Ctrl+C between the question and the system's own wait would
+    else be kept until Enter.
+    """
+    while sys.stdin.isatty() and not select.select([sys.stdin], [], [], _BREATH_S)[0]:
+        pass
+    return sys.stdin.readline()
+
+
 def agreed(question: str, *, default: bool) -> bool:
     """Ask until the answer is yes or no, in French or English; a bare return is `default`.
 
@@ -42,7 +56,7 @@ def agreed(question: str, *, default: bool) -> bool:
     while True:
         sys.stderr.write(f"{question} {tr('[Y/n]') if default else tr('[y/N]')} ")
         sys.stderr.flush()
-        line = sys.stdin.readline()
+        line = typed_line()
         if not line:
             raise NotConfirmed(tr("the terminal was closed before an answer: {question}").format(question=question))
         said = default if not line.strip() else yes_or_no(line)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from linectl.cli import run_keys
+from linectl.cli import questions
 from linectl.cli.operator import operator_name
 from linectl.cli.run_experiment import (
     BY_HAND,
@@ -19,6 +19,7 @@ from linectl.cli.run_experiment import (
     simulate_as,
     tell,
 )
+from linectl.cli.run_keys import Keys
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import Clock, VirtualTimeLoop
 from linectl.config.answers_file import load_answers
@@ -149,10 +150,10 @@ async def _on_line(
             server.desk.attach(AnswersFace(answers, clock, leave=_leave(answers, simulated=hands is not None)))
         if hands is not None:
             server.desk.attach(hands)
-        elif run_keys.somebody_there():
+        elif questions.somebody_there():
             face = TerminalFace(clock, screen, operator_name())
             server.desk.attach(face)
-            stack.enter_context(run_keys.Keys(server, face, screen, operator_name()))
+            stack.enter_context(Keys(server, face, screen, operator_name()))
         if request.virtual:
             await clock.sleep_until(VIRTUAL_START_S)
         listen_for_interrupts(server, math.inf if request.virtual else TWICE_WITHIN_S)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from linectl.cli import run_keys
+from linectl.cli import questions
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
+from linectl.cli.run_keys import Keys
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import Clock
 from linectl.config.files import find_file
@@ -133,10 +134,10 @@ class _Attached:
     def _attend(self, stack: ExitStack) -> None:
         """Let the person at this terminal answer and command."""
         stack.enter_context(self._screen)
-        if self._request.no_input or not run_keys.somebody_there():
+        if self._request.no_input or not questions.somebody_there():
             return
         self._face = TerminalFace(Clock(), self._screen, operator_name())
-        stack.enter_context(run_keys.Keys(_Remote(self._watcher), self._face, self._screen, operator_name()))
+        stack.enter_context(Keys(_Remote(self._watcher), self._face, self._screen, operator_name()))
 
     async def _follow(self, run: str, detached: asyncio.Event) -> int:
         outcome = asyncio.ensure_future(self._watcher.call("run_outcome"))

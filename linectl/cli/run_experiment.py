@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 
-from linectl.cli import run_attached, run_keys, run_sheet
+from linectl.cli import questions, run_attached, run_sheet
 from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit, explained_by
+from linectl.cli.run_keys import Keys
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop, wall_ns
 from linectl.config.answers_file import load_answers
@@ -118,7 +119,7 @@ def _covered(request: Request, experiment: Experiment, definition: LineDefinitio
     if answers is not None:
         check_answers(answers, prompts)
     simulated = request.sim or bool(definition.hands)
-    if not simulated and (request.no_input or not run_keys.somebody_there()):
+    if not simulated and (request.no_input or not questions.somebody_there()):
         check_covered(prompts, answers)
     return answers
 
@@ -158,11 +159,11 @@ async def _run(
         if request.sheet:
             return await _with_sheet(request, server, experiment, hands, file)
         screen = stack.enter_context(ProgressLine(quiet=request.quiet))
-        if not request.no_input and run_keys.somebody_there():
+        if not request.no_input and questions.somebody_there():
             face = TerminalFace(clock, screen, operator_name())
             if hands is None:
                 server.desk.attach(face)
-            stack.enter_context(run_keys.Keys(server, face, screen, operator_name()))
+            stack.enter_context(Keys(server, face, screen, operator_name()))
         return await server.run(
             experiment,
             hands,

@@ -11,12 +11,11 @@ import tty
 from types import TracebackType
 from typing import Any, Self
 
-from linectl.cli.questions import somebody_there
 from linectl.cli.run_commands import Commanded, RunCommands, Typed, typed
 from linectl.cli.terminal import ProgressLine, TerminalFace
 from linectl.model.prompts import PromptKind
 
-__all__ = ["Keys", "somebody_there"]
+__all__ = ["Keys"]
 
 _ENDS = ("\r", "\n")
 _BACK = ("\x7f", "\b")

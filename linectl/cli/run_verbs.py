@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,13 +137,13 @@ def sure(question: str) -> None:
     Raises:
         NotConfirmed: the answer is no, or nobody is there.
     """
-    from linectl.cli.run_keys import somebody_there
+    from linectl.cli.questions import somebody_there, typed_line
     from linectl.lab.answers import yes_or_no
 
     if not somebody_there():
         raise NotConfirmed(tr("nobody is at the terminal to confirm"), hint=tr("say it again with --yes"))
     click.echo(question, nl=False, err=True)
-    if not yes_or_no(sys.stdin.readline()):
+    if not yes_or_no(typed_line()):
         raise NotConfirmed(tr("not done"))
 
 

@@ -132,7 +132,7 @@ def _asked_again(server: Caller, op: str, args: dict[str, Any], *, quiet: bool) 
     """
     told = _ask(server, op, args)
     if told["refused_by"] == "soft" and not quiet:
-        from linectl.cli.run_keys import somebody_there
+        from linectl.cli.questions import somebody_there
 
         if somebody_there():
             from linectl.cli.run_verbs import sure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -116,7 +115,7 @@ def _confirm(definition: LineDefinition, tag: Tag, value: Value, now: Callable[[
     Raises:
         NotConfirmed: the answer is no, or nobody is there.
     """
-    from linectl.cli.run_keys import somebody_there
+    from linectl.cli.questions import somebody_there, typed_line
 
     if not somebody_there():
         raise NotConfirmed(
@@ -129,7 +128,7 @@ def _confirm(definition: LineDefinition, tag: Tag, value: Value, now: Callable[[
         click.echo(unusual, err=True)
     text = tr("{tag} now: {now}. Write {value}? [y/N] ")
     click.echo(text.format(tag=tag.name, now=says.strip(), value=wants), nl=False, err=True)
-    if not yes_or_no(sys.stdin.readline()):
+    if not yes_or_no(typed_line()):
         raise NotConfirmed(tr("nothing was written"))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from linectl import words
-from linectl.cli import run_keys, run_verbs
+from linectl.cli import questions, run_verbs
 from linectl.cli.main import run
 from linectl.server.line_server import LineServer
 from tests.server.lines import up
@@ -122,7 +122,7 @@ def test_a_hard_limit_is_not_overridden_a_soft_one_asks(say: Say, monkeypatch: p
     assert "refused by its warning limit" in err
     assert "say it again with --yes" in err
     asked: list[str] = []
-    monkeypatch.setattr(run_keys, "somebody_there", lambda: True)
+    monkeypatch.setattr(questions, "somebody_there", lambda: True)
     monkeypatch.setattr(run_verbs, "sure", asked.append)
     code, out, err = say("set", "bath.setpoint", "86", "--arm")
     assert (code, out) == (0, "bath.setpoint: confirmed, 86 °C\n")
