@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.worlds import WORLDS, World
 from linectl.lab.confirmation.clusters import BathSpread, honest_rule
 from linectl.lab.confirmation.rules import Rule, parse_rule
-from linectl.server.confirming import DEFAULT_BATH_SD
+from linectl.server.results.confirming import DEFAULT_BATH_SD
 
 POINT = (60.0, 1.5, 900.0)  # °C, % NaOH, s
 REMOVAL, GOOD = 0.99, 0.9995

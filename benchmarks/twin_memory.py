@@ -44,7 +44,7 @@ async def _soak(file: str, hours: int, folder: Path) -> list[Held]:
     from linectl.config.files import find_file
     from linectl.config.load import load_line
     from linectl.server.line_server import LineServer
-    from linectl.server.simulated import serve
+    from linectl.server.simulation.simulated import serve
 
     clock = Clock(start_ns=VIRTUAL_START_NS)
     definition = load_line(find_file(Path(file), folder="config"))

@@ -57,7 +57,7 @@ def watching(seconds: float, *, wires: bool, file: str = "simulated.yaml") -> Li
         from linectl.config.files import find_file
         from linectl.config.load import load_line
         from linectl.server.line_server import LineServer
-        from linectl.server.simulated import serve
+        from linectl.server.simulation.simulated import serve
 
         clock = Clock(start_ns=VIRTUAL_START_NS)
         definition = load_line(find_file(Path(file), folder="config"))

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from linectl.server.bench import Bench, RunResult
-    from linectl.server.child import in_child
-    from linectl.server.scripts import open_line, run
-    from linectl.server.studies import (
+    from linectl.server.results.child import in_child
+    from linectl.server.results.studies import (
         Runs,
         analyse,
         export,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         report,
         value,
     )
+    from linectl.server.scripts import open_line, run
 
 __all__ = [
     "Bench",
@@ -59,7 +59,7 @@ __all__ = [
 _ROOMS = {
     "Bench": "bench",
     "RunResult": "bench",
-    "in_child": "child",
+    "in_child": "results.child",
     "open_line": "scripts",
     "run": "scripts",
 }
@@ -71,7 +71,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"linectl.server.{_ROOMS.get(name, 'studies')}"), name)
+    return getattr(import_module(f"linectl.server.{_ROOMS.get(name, 'results.studies')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -34,8 +34,8 @@ from linectl.clock import Clock
 from linectl.config.dump import dump_line
 from linectl.config.files import find_file
 from linectl.config.load import load_any, load_line
-from linectl.server.sim_serving import Serving, serving
-from linectl.server.simulated import serve
+from linectl.server.simulation.serving import Serving, serving
+from linectl.server.simulation.simulated import serve
 from linectl.sim.wires.bank import Fault, ModbusFault
 from linectl.sim.wires.broker import EmbeddedBroker, free_port
 from linectl.sim.wires.ezo import EzoCircuit, EzoInstrument

@@ -25,7 +25,7 @@ from linectl.line.line import Command, Line
 from linectl.model.readings import Scan, Value
 from linectl.model.records import ExitStatus, Run
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.sim.rig import Rig
 from linectl.store.decoded_hash import decoded_hash
 from linectl.store.reader import StoreReader

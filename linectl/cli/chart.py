@@ -13,7 +13,7 @@ from linectl.errors import Refused
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.server.suspensions import Answered
+    from linectl.server.results.suspensions import Answered
 
 __all__ = ["command"]
 
@@ -25,7 +25,7 @@ __all__ = ["command"]
 def command(glue: str, check: bool, data: Path | None, as_json: bool) -> int:
     """Print a chart per confirmation, the latest first."""
     from linectl.lab.monitoring.chart import ChartState
-    from linectl.server.suspensions import answers_in, store_folder
+    from linectl.server.results.suspensions import answers_in, store_folder
 
     found = answers_in(store_folder(data), glue)
     if not found:

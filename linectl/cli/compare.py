@@ -40,8 +40,8 @@ def command(
 ) -> int:
     """Print every look: time ratio, z, its bounds, what it says."""
     from linectl.lab.comparison import compare_glues
-    from linectl.server.finished import Asked, find_pool
-    from linectl.server.pooling import pooled_data
+    from linectl.server.results.finished import Asked, find_pool
+    from linectl.server.results.pooling import pooled_data
 
     rows, _, glass = pooled_data(find_pool(runs, data), Asked(tau_glass_s=tau_glass_s))
     found = compare_glues(rows, glue, reference, glass=glass, looks=looks, planned_baths=baths, family=family)

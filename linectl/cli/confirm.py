@@ -15,7 +15,7 @@ from linectl.cli.output import emit, table
 from linectl.words import decimal, number, tr
 
 if TYPE_CHECKING:
-    from linectl.server.confirming import Registration
+    from linectl.server.results.confirming import Registration
 
 __all__ = ["command"]
 
@@ -65,7 +65,7 @@ def register_command(
 ) -> None:
     """Register, write the files, and tell what the rule is worth."""
     from linectl.cli.operator import operator_name
-    from linectl.server.confirming import Plan, register_from_screening
+    from linectl.server.results.confirming import Plan, register_from_screening
 
     plan = Plan(
         glue=glue,
@@ -121,8 +121,8 @@ def _registered(done: Registration) -> Iterator[str]:
 def change_command(name: str, rule: str, data: Path | None, as_json: bool) -> None:
     """Write the change into the register, and say what it costs."""
     from linectl.cli.operator import operator_name
-    from linectl.server.confirming import change_rule
     from linectl.server.places import last_run
+    from linectl.server.results.confirming import change_rule
 
     changed, void = change_rule(last_run(data).store, name, rule, by=operator_name())
     if as_json:
@@ -148,8 +148,8 @@ def record_command(
     from linectl.cli.operator import operator_name
     from linectl.lab.confirmation.registry import HandCount
     from linectl.model.confirmations import ConfirmationSet
-    from linectl.server.confirming import record_set
     from linectl.server.places import last_run
+    from linectl.server.results.confirming import record_set
 
     count = HandCount(ConfirmationSet(kind), bottles, failed, operator_name(), note)
     record_set(last_run(data).store, name, count)
@@ -172,9 +172,9 @@ def status_command(name: str, check: bool, data: Path | None, as_json: bool) -> 
     from linectl.lab.monitoring.standing import answer_record
     from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.results import VerdictWord
-    from linectl.server.confirming import judged
     from linectl.server.places import last_run
-    from linectl.server.registration import registered
+    from linectl.server.results.confirming import judged
+    from linectl.server.results.registration import registered
     from linectl.store.reader import StoreReader
 
     reader = StoreReader(last_run(data).store)
@@ -206,7 +206,7 @@ def lift_command(name: str, reason: str, data: Path | None, as_json: bool) -> No
     from linectl.cli.operator import operator_name
     from linectl.lab.monitoring.standing import answer_record
     from linectl.server.places import last_run
-    from linectl.server.suspensions import lift
+    from linectl.server.results.suspensions import lift
 
     answer = lift(last_run(data).store, name, by=operator_name(), reason=reason)
     if as_json:

@@ -21,7 +21,7 @@ from linectl.lab.plan_text import treatment_text
 from linectl.lab.schedule import BathTimes
 from linectl.model.experiments import PHASES, Experiment
 from linectl.model.lines import LineDefinition
-from linectl.server.planning import LIMIT, ExperimentPlan, make_plan
+from linectl.server.results.planning import LIMIT, ExperimentPlan, make_plan
 from linectl.words import decimal, language, number, tr, use
 from linectl.words.durations import duration_text
 

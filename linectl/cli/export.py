@@ -55,8 +55,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Write the files and list them."""
-    from linectl.server.exports import write_export
-    from linectl.server.finished import find_run
+    from linectl.server.results.exports import write_export
+    from linectl.server.results.finished import find_run
     from linectl.store.export.archive import Options, safe_name
 
     if excel_fr and form not in {"csv", "dir", "zip"}:

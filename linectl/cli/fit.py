@@ -28,7 +28,7 @@ def command(
 ) -> int:
     """Print activation energy and release times per glue and family."""
     from linectl.lab.analysis import to_json
-    from linectl.server.finished import Asked, analyse_pool, find_pool
+    from linectl.server.results.finished import Asked, analyse_pool, find_pool
 
     pool = find_pool(runs, data)
     analysis = analyse_pool(pool, Asked(soak_s, tau_glass_s))

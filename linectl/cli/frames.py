@@ -84,7 +84,7 @@ def _files(file: Path) -> Sequence[Path]:
 
 
 def _read(path: Path) -> Exchange:
-    from linectl.server.recordings import opened_recording
+    from linectl.server.recordings.files import opened_recording
 
     return opened_recording(path)
 

@@ -31,7 +31,7 @@ def tell_differences(
     from drivers.recordings.exchange import BadExchange
     from linectl.cli.output import emit
     from linectl.errors import ConfigError
-    from linectl.server.recordings import opened_recording
+    from linectl.server.recordings.files import opened_recording
 
     try:
         found = compare(opened_recording(first), opened_recording(second), tolerance_s=tolerance_s, values=values)

@@ -37,7 +37,7 @@ def command(
     if is_archive(file):
         return _take_back(file, data, as_json=as_json)
     from linectl.lab.import_csv import Units, read_trials
-    from linectl.server.past_trials import keep
+    from linectl.server.results.past_trials import keep
 
     known = None if glues is None else [glue.strip() for glue in glues.split(",") if glue.strip()]
     trials = read_trials(file, glues=known, units=Units(temperature_unit or "", time_unit or ""))
@@ -54,8 +54,8 @@ def command(
 
 
 def _take_back(place: Path, data: Path | None, *, as_json: bool) -> int:
-    from linectl.server.exports import take_back
-    from linectl.server.finished import find_run
+    from linectl.server.results.exports import take_back
+    from linectl.server.results.finished import find_run
 
     run, complete = asyncio.run(take_back(place, data, by=operator_name()))
     reader = find_run("last", data).reader

@@ -152,7 +152,7 @@ def _found(op: str, args: dict[str, Any], line: str, data: Path | None) -> Any:
         with asking(data, line) as server:
             return server.ask(op, args)
     except Unreachable:
-        from linectl.server.kept_lots import lot_kept, lots_kept
+        from linectl.server.washing.kept_lots import lot_kept, lots_kept
 
     if op == "lot":
         return lot_kept(data, line, args["name"])

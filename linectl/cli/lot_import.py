@@ -21,7 +21,7 @@ __all__ = ["command"]
 def command(file: Path, data: Path | None, as_json: bool) -> int:
     """Check the file, keep its lots, and say what came in."""
     from linectl.cli.operator import operator_name
-    from linectl.server.lot_import import keep_lots, read_lots
+    from linectl.server.washing.lot_import import keep_lots, read_lots
 
     by = operator_name()
     taken = keep_lots(file, read_lots(file, by=by), data, by=by)

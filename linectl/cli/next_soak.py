@@ -23,8 +23,8 @@ __all__ = ["command"]
 def command(run: str, per_minute: bool, glue: str, line: Path | None, data: Path | None, as_json: bool) -> int:
     """Print the proposed bath and the reason for it."""
     from linectl.lab.plan_text import treatment_text
-    from linectl.server.finished import find_run
-    from linectl.server.proposing import propose_soak
+    from linectl.server.results.finished import find_run
+    from linectl.server.results.proposing import propose_soak
 
     proposal = propose_soak(find_run(run, data), glue=glue, per_minute=per_minute, line=line)
     soak = proposal.soak

@@ -48,9 +48,9 @@ def command(
     from linectl.lab.report.line_answer import answer_lines
     from linectl.lab.transfer.as_json import forecast_json, recommendation_json
     from linectl.lab.transfer.words import forecast_lines, recommendation_lines
-    from linectl.server.finished import Asked, find_run
-    from linectl.server.forecasting import forecast_run
-    from linectl.server.recipes import find_recipe
+    from linectl.server.results.finished import Asked, find_run
+    from linectl.server.results.forecasting import forecast_run
+    from linectl.server.washing.recipes import find_recipe
 
     chosen, machine = find_recipe(recipe, washer)
     asked = Asked(soak_s, tau_glass_s)
@@ -76,7 +76,7 @@ def command(
 
 def _recommended(analysis: Analysis, made: Forecast) -> dict[str, Recommendation]:
     from linectl.lab.transfer.recommend import Need, recommend
-    from linectl.server.forecasting import result_of
+    from linectl.server.results.forecasting import result_of
 
     need = Need(made.removal, made.confidence)
     return {
@@ -86,7 +86,7 @@ def _recommended(analysis: Analysis, made: Forecast) -> dict[str, Recommendation
 
 def _answers(data: Path | None, made: Forecast) -> dict[str, tuple[VerdictWord, LineAnswer]]:
     """Return, for each glue that was GO on this recipe, where its GO stands and what the line says of it."""
-    from linectl.server.suspensions import answers_in, of_glue_on_recipe, store_folder
+    from linectl.server.results.suspensions import answers_in, of_glue_on_recipe, store_folder
 
     answers = answers_in(store_folder(data), made.glues[0].glue if len(made.glues) == 1 else "")
     found = {each.glue: of_glue_on_recipe(answers, each.glue, made.recipe.name) for each in made.glues}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from linectl.lab.monitoring.standing import LineAnswer
     from linectl.lab.results import VerdictWord
     from linectl.model.washing import Promotion
-    from linectl.server.suspensions import Answered
+    from linectl.server.results.suspensions import Answered
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def ls(data: Path | None, as_json: bool) -> int:
     """List all recipes; one with a mistake is named with it, one whose GO the line has disproved with that."""
     from linectl.config.plant_files import load_recipe
     from linectl.errors import ConfigError
-    from linectl.server.recipes import recipe_files
+    from linectl.server.washing.recipes import recipe_files
 
     answers: list[Answered] | None = None  # asked for when the first promoted recipe is met
     rows: list[dict[str, object]] = []
@@ -68,7 +68,7 @@ def _behind(row: dict[str, object]) -> str:
 
 
 def _answers(data: Path | None, glue: str) -> list[Answered]:
-    from linectl.server.suspensions import answers_in, store_folder
+    from linectl.server.results.suspensions import answers_in, store_folder
 
     return answers_in(store_folder(data), glue)
 
@@ -76,7 +76,7 @@ def _answers(data: Path | None, glue: str) -> list[Answered]:
 def _standing(answers: Iterable[Answered], behind: Promotion) -> tuple[VerdictWord, LineAnswer | None]:
     """Return where the GO behind a recipe stands today, and what the line says of it."""
     from linectl.lab.results import VerdictWord
-    from linectl.server.suspensions import of_glue_on_recipe
+    from linectl.server.results.suspensions import of_glue_on_recipe
 
     found = of_glue_on_recipe(answers, behind.glue, behind.basis)
     suspended = found is not None and found.verdict.word is VerdictWord.SUSPENDED
@@ -96,7 +96,7 @@ def show(name: str, data: Path | None, as_json: bool) -> int:
     from linectl.lab.monitoring.standing import answer_record
     from linectl.lab.report.line_answer import answer_lines
     from linectl.lab.results import VerdictWord
-    from linectl.server.recipes import find_recipe
+    from linectl.server.washing.recipes import find_recipe
 
     recipe, washer = find_recipe(name)
     behind = recipe.promotion
@@ -166,11 +166,11 @@ def promote(
 ) -> int:
     """Judge, and write."""
     from linectl.cli.operator import operator_name
-    from linectl.server.finished import find_run
-    from linectl.server.forecasting import forecast_run
-    from linectl.server.promoting import approval_of, write_promoted
-    from linectl.server.promoting import promote as promoted
-    from linectl.server.recipes import find_recipe
+    from linectl.server.results.finished import find_run
+    from linectl.server.results.forecasting import forecast_run
+    from linectl.server.results.promoting import approval_of, write_promoted
+    from linectl.server.results.promoting import promote as promoted
+    from linectl.server.washing.recipes import find_recipe
 
     chosen, machine = find_recipe(recipe, washer)
     found = find_run(run, data)

@@ -34,8 +34,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Write it; say where on standard output, and its size and the time it took beside it."""
-    from linectl.server.finished import Asked, find_pool
-    from linectl.server.reporting import report_name, write_pool_report
+    from linectl.server.results.finished import Asked, find_pool
+    from linectl.server.results.reporting import report_name, write_pool_report
 
     with closing(asyncio.new_event_loop()) as loop:  # for its time alone
         began_s = loop.time()

@@ -130,7 +130,7 @@ async def _on_line(
     links = None
     async with AsyncExitStack() as stack:
         if request.sim:
-            from linectl.server.simulated import serve
+            from linectl.server.simulation.simulated import serve
 
             up = await stack.enter_async_context(serve(definition, clock, seed=seed, wires=not request.memory))
             definition, links = up.definition, up.links
@@ -140,7 +140,7 @@ async def _on_line(
         screen = stack.enter_context(ProgressLine(quiet=request.quiet))
         hands = None
         if definition.hands:
-            from linectl.server.simulated import hands_of
+            from linectl.server.simulation.simulated import hands_of
 
             known_as = simulate_as(killed.experiment, definition)
             hands = await stack.enter_async_context(

@@ -133,7 +133,7 @@ async def _run(
     links = None
     async with AsyncExitStack() as stack:
         if request.sim:
-            from linectl.server.simulated import serve
+            from linectl.server.simulation.simulated import serve
 
             up = await stack.enter_async_context(serve(definition, clock, seed=seed, wires=not request.memory))
             definition, links = up.definition, up.links
@@ -143,7 +143,7 @@ async def _run(
         await stack.enter_async_context(server)
         hands = None
         if definition.hands:
-            from linectl.server.simulated import hands_of
+            from linectl.server.simulation.simulated import hands_of
 
             known_as = simulate_as(experiment, definition)
             hands = await stack.enter_async_context(

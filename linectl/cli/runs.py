@@ -26,7 +26,7 @@ def command() -> None:
 @common
 def ls(data: Path | None, as_json: bool) -> int:
     """List all runs."""
-    from linectl.server.finished import open_reader
+    from linectl.server.results.finished import open_reader
 
     runs = open_reader(data).runs()
     if as_json:
@@ -44,7 +44,7 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
     """Show a run and its trials."""
     from linectl.lab.plan_text import treatment_text
     from linectl.lab.report.terms import trial_state
-    from linectl.server.finished import find_run
+    from linectl.server.results.finished import find_run
 
     found = find_run(run, data)
     trials = found.reader.trials(found.run.id)

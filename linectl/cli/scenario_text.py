@@ -8,8 +8,8 @@ from typing import Any
 from linectl.cli.sim_options import clock_text
 from linectl.model.fault_checks import figures_text
 from linectl.model.faults import Scenario
-from linectl.server.scenario_witness import Happening
-from linectl.server.scenarios import Happened
+from linectl.server.scenario.play import Happened
+from linectl.server.scenario.witness import Happening
 from linectl.tui.twin_words import alarm_words, words
 from linectl.words import decimal, ntr, number, tr
 

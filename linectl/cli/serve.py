@@ -149,7 +149,7 @@ async def _serve(
     clock, links = Clock(speed=speed if sim else definition.speed), None
     async with AsyncExitStack() as stack:
         if sim:
-            from linectl.server.simulated import serve
+            from linectl.server.simulation.simulated import serve
 
             up = await stack.enter_async_context(serve(definition, clock, seed=seed))
             definition, links = up.definition, up.links

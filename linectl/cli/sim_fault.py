@@ -51,8 +51,8 @@ def add(
     from linectl.cli.output import emit
     from linectl.errors import Unreachable
     from linectl.model.faults import FaultOrder
-    from linectl.server.fault_orders import as_order_data, checked_order
-    from linectl.server.sim_client import connect_to_sim
+    from linectl.server.simulation.client import connect_to_sim
+    from linectl.server.simulation.fault_orders import as_order_data, checked_order
 
     target, values = _split(words)
     order = FaultOrder(kind, target, after_s, for_s, count, when)
@@ -101,7 +101,7 @@ def _order_text(order: FaultOrder) -> str:
 def ls(which: str, data: Path | None, as_json: bool) -> int:
     """List them, as the simulator tells them."""
     from linectl.cli.output import emit, table
-    from linectl.server.sim_client import connect_to_sim
+    from linectl.server.simulation.client import connect_to_sim
 
     with connect_to_sim(data, which) as sim:
         told = sim.call("faults")
@@ -138,7 +138,7 @@ def _row(fault: dict[str, Any]) -> list[str]:
 def clear(number: int | None, everything: bool, which: str, data: Path | None, as_json: bool) -> int:
     """Mend, and say what was mended."""
     from linectl.cli.output import emit
-    from linectl.server.sim_client import connect_to_sim
+    from linectl.server.simulation.client import connect_to_sim
 
     if (number is None) != everything:
         raise click.UsageError(tr("name the NUMBER of a fault (linectl sim fault ls), or --all"))
@@ -159,7 +159,7 @@ def kinds(kind: str | None, data: Path | None, as_json: bool) -> int:  # noqa: A
     """Print the catalogue; no simulator needs to be up."""
     from linectl.cli.output import emit, table
     from linectl.model.faults import KINDS
-    from linectl.server.fault_orders import known_kind
+    from linectl.server.simulation.fault_orders import known_kind
 
     chosen = [known_kind(kind)] if kind else list(KINDS.values())
     if as_json:

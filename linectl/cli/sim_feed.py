@@ -36,7 +36,7 @@ def command(
 ) -> int:
     """Feed, and say what waits there now."""
     from linectl.cli.output import emit
-    from linectl.server.sim_client import connect_to_sim
+    from linectl.server.simulation.client import connect_to_sim
 
     said = {name: _value(name, text) for name, text in pairs(figures, "NAME=VALUE").items()}
     options = {"count": count, "glue": glue, **({"name": lot} if lot else {})}

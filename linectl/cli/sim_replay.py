@@ -18,7 +18,7 @@ from linectl.words import decimal, ntr, tr
 if TYPE_CHECKING:
     from drivers.recordings.compare import Difference
     from drivers.recordings.exchange import Exchange
-    from linectl.server.recorded_device import ServedRecording, Where
+    from linectl.server.recordings.device import ServedRecording, Where
 
 __all__ = ["command"]
 
@@ -48,8 +48,8 @@ def command(
 ) -> int:
     """Serve until interrupted."""
     from linectl.server.logs import quiet_libraries
-    from linectl.server.recorded_device import Where
-    from linectl.server.recordings import opened_recording
+    from linectl.server.recordings.device import Where
+    from linectl.server.recordings.files import opened_recording
 
     quiet_libraries()
     where = Where(port=port, tty=tty, broker=None if broker is None else _address(broker))
@@ -128,7 +128,7 @@ def _why(text: str) -> str:
 
 
 async def _serve(exchange: Exchange, where: Where, pace: float, face: _Face) -> None:
-    from linectl.server.recorded_device import serve_recording
+    from linectl.server.recordings.device import serve_recording
 
     stop = asyncio.Event()
     ended_by(stop)

@@ -12,8 +12,8 @@ from linectl.cli.options import common
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.server.scenario_witness import Happening
-    from linectl.server.scenarios import Happened
+    from linectl.server.scenario.play import Happened
+    from linectl.server.scenario.witness import Happening
 
 __all__ = ["command"]
 
@@ -32,7 +32,7 @@ def command(file: Path, seed: int | None, wires: bool, data: Path | None, as_jso
     from linectl.cli.scenario_text import happening_text, heading_text, summary_text
     from linectl.config.scenario_file import find_scenario, load_scenario
     from linectl.server.logs import quiet_libraries
-    from linectl.server.scenarios import play_in_virtual_time
+    from linectl.server.scenario.play import play_in_virtual_time
     from linectl.sim.faults.feasible import check_feasible
 
     quiet_libraries()

@@ -16,7 +16,7 @@ from linectl.cli.sim_options import which
 from linectl.words import tr
 
 if TYPE_CHECKING:
-    from linectl.server.twin_view import TwinView
+    from linectl.server.simulation.twin_view import TwinView
 
 __all__ = ["check_picture", "command", "print_once"]
 
@@ -30,8 +30,8 @@ _PLAIN_COLUMNS = 100
 def command(plain: bool, which: str, data: Path | None, as_json: bool) -> int:
     """Look, once or until the person closes the picture."""
     from linectl.cli.output import emit
-    from linectl.server.sim_client import connect_to_sim
-    from linectl.server.twin_view import view_of
+    from linectl.server.simulation.client import connect_to_sim
+    from linectl.server.simulation.twin_view import view_of
 
     if not (plain or as_json):
         check_picture(tr("for one look as text: linectl sim show --plain"))

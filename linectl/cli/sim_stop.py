@@ -19,7 +19,7 @@ __all__ = ["command"]
 def command(which: str, data: Path | None, as_json: bool) -> int:
     """Ask it to end; it takes its wires and its file away."""
     from linectl.cli.output import emit
-    from linectl.server.sim_client import connect_to_sim
+    from linectl.server.simulation.client import connect_to_sim
 
     with connect_to_sim(data, which) as sim:
         sim.call("stop")

@@ -19,7 +19,7 @@ from linectl.words import number, tr
 
 if TYPE_CHECKING:
     from linectl.clock.pace import Pace
-    from linectl.server.sim_serving import Serving, Up
+    from linectl.server.simulation.serving import Serving, Up
     from linectl.sim.faults.events import FaultEvent
 
 __all__ = ["command"]
@@ -82,7 +82,7 @@ def _wanted(
     from linectl.config.files import find_file
     from linectl.config.load import load_line
     from linectl.config.scenario_file import find_scenario, load_scenario
-    from linectl.server.sim_serving import Serving
+    from linectl.server.simulation.serving import Serving
     from linectl.sim.faults.feasible import check_feasible, lots_of
 
     if scenario is None:
@@ -196,7 +196,7 @@ async def _tell_pace(up: Up, face: _Face) -> None:
 
 
 async def _serve(wanted: Serving, face: _Face, write_config: Path | None, *, show: bool) -> None:
-    from linectl.server.sim_serving import serving
+    from linectl.server.simulation.serving import serving
 
     stop = asyncio.Event()
     ended_by(stop)

@@ -48,7 +48,7 @@ def _asked(line: str, data: Path | None) -> dict[str, Any] | None:
 
 def _of_store(data: Path | None, *, as_json: bool) -> int:
     from linectl.cli.runs import as_data, ended
-    from linectl.server.finished import find_run
+    from linectl.server.results.finished import find_run
 
     found = find_run("last", data)
     run = found.run

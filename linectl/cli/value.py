@@ -17,7 +17,7 @@ from linectl.words import decimal, number, tr
 if TYPE_CHECKING:
     from linectl.lab.worth import Worth
     from linectl.model.economics import Economics
-    from linectl.server.valuing import Valued
+    from linectl.server.results.valuing import Valued
 
 __all__ = ["command"]
 
@@ -43,9 +43,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Print the worth of each glue, then every input with its source."""
-    from linectl.server.finished import find_run
-    from linectl.server.recipes import find_recipe
-    from linectl.server.valuing import economics_of, value_promoted, value_run
+    from linectl.server.results.finished import find_run
+    from linectl.server.results.valuing import economics_of, value_promoted, value_run
+    from linectl.server.washing.recipes import find_recipe
 
     inputs = economics_of(economics, settings)
     if run.endswith(".yaml"):

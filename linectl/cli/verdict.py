@@ -40,8 +40,8 @@ def command(
     """Print the verdicts; with --check the exit code says them."""
     from linectl.lab.report.confirmation import confirmation_lines
     from linectl.lab.report.sentences import verdict_lines
-    from linectl.server.finished import Asked, find_pool, judge_pool
-    from linectl.server.reporting import confirmations_of
+    from linectl.server.results.finished import Asked, find_pool, judge_pool
+    from linectl.server.results.reporting import confirmations_of
 
     pool = find_pool(runs, data)
     judged = judge_pool(pool, Asked(soak_s, tau_glass_s))

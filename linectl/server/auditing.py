@@ -13,8 +13,8 @@ from linectl.clock import wall_ns
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.errors import ConfigError, Refused
-from linectl.server.finished import open_reader
 from linectl.server.places import store_path
+from linectl.server.results.finished import open_reader
 from linectl.store.audit import Head
 from linectl.store.export.restore import is_archive, manifest_of
 from linectl.store.reader import StoreReader

@@ -28,10 +28,10 @@ from linectl.model.prompts import Answer, Prompt, Prompter
 from linectl.model.records import Bottle
 from linectl.server.line_server import LineServer
 from linectl.server.places import note_last_run
-from linectl.server.planning import make_plan
-from linectl.server.pooling import pool_of
-from linectl.server.simulated import hands_of
-from linectl.server.studies import Runs
+from linectl.server.results.planning import make_plan
+from linectl.server.results.pooling import pool_of
+from linectl.server.results.studies import Runs
+from linectl.server.simulation.simulated import hands_of
 from linectl.store.reader import StoreReader
 from linectl.words import tr
 

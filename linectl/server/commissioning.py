@@ -135,7 +135,7 @@ async def site(
     if not sim:
         yield Site(definition, Clock(speed=definition.speed), store_path(definition, data))
         return
-    from linectl.server.simulated import serve
+    from linectl.server.simulation.simulated import serve
 
     if "bath" not in definition.zones:
         raise Refused(tr("{line} has no zone `bath`: the simulated rig is none of it").format(line=definition.name))

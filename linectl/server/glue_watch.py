@@ -8,8 +8,8 @@ from typing import Self
 
 from linectl.errors import LinectlError
 from linectl.model.records import Event
-from linectl.server.glue_standings import GlueStandings
 from linectl.server.line_server import LineServer
+from linectl.server.results.glue_standings import GlueStandings
 
 __all__ = ["GlueWatch"]
 

@@ -34,10 +34,10 @@ from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
 from linectl.server.calibration_dates import day_of, refuse_overdue
 from linectl.server.diary import Diary
-from linectl.server.glue_standings import GlueStandings
 from linectl.server.guarding import Guard
-from linectl.server.machine import Machine
-from linectl.server.registration import registration_of
+from linectl.server.results.glue_standings import GlueStandings
+from linectl.server.results.registration import registration_of
+from linectl.server.washing.machine import Machine
 from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.server.writing.writer import Writer
 from linectl.store.reader import StoreReader

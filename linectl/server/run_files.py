@@ -11,7 +11,7 @@ from linectl.config.nodes import parse
 from linectl.errors import Refused
 from linectl.model.calibrations import Calibrations
 from linectl.model.lines import LineDefinition
-from linectl.server.finished import find_run
+from linectl.server.results.finished import find_run
 from linectl.words import tr
 
 __all__ = ["Kept", "as_made_with", "same_hash"]

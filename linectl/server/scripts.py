@@ -20,7 +20,7 @@ from linectl.server.bench import Bench, Replies
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import store_path
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.words import tr
 
 __all__ = ["GivenLine", "given_line", "open_line", "run", "run_script"]

@@ -21,8 +21,8 @@ from linectl.server.calibration_ops import CalibrationOps
 from linectl.server.line_ops import LineOps
 from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
-from linectl.server.machine_ops import machine_operations
 from linectl.server.run_ops import RunOps
+from linectl.server.washing.machine_ops import machine_operations
 from linectl.server.write_ops import WriteOps
 from linectl.words import language
 

@@ -27,8 +27,8 @@ from linectl.server.api.listener import Request
 from linectl.server.api.operations import Nothing, Operation
 from linectl.server.line_server import LineServer
 from linectl.server.places import note_last_run
-from linectl.server.planning import make_plan
-from linectl.server.simulated import hands_of
+from linectl.server.results.planning import make_plan
+from linectl.server.simulation.simulated import hands_of
 from linectl.words import tr
 
 __all__ = ["BY_HAND", "Submitted"]

@@ -22,10 +22,10 @@ from linectl.model.readings import Reading
 from linectl.server.bench import Bench
 from linectl.server.line_server import LineServer
 from linectl.server.places import store_path
-from linectl.server.recipes import find_recipe
-from linectl.server.scenario_stage import start_washer
+from linectl.server.scenario.stage import start_washer
 from linectl.server.scripts import given_line, run_script
-from linectl.server.simulated import SimulatedLine, serve
+from linectl.server.simulation.simulated import SimulatedLine, serve
+from linectl.server.washing.recipes import find_recipe
 from linectl.sim.faults.engine import FaultEngine
 from linectl.sim.faults.feasible import lots_of
 from linectl.sim.rig import Rig

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import zip_longest
 
-from linectl.server.twin_view import FaultView, Quantity, TwinView, ZoneView
+from linectl.server.simulation.twin_view import FaultView, Quantity, TwinView, ZoneView
 from linectl.tui.styled import Line, Mood, cut
 from linectl.tui.twin_words import alarm_words, fault_words, refusal_words, words
 from linectl.words import decimal, tr

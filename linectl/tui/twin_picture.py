@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from linectl.errors import LinectlError, Unreachable
-from linectl.server.twin_view import TwinView
+from linectl.server.simulation.twin_view import TwinView
 from linectl.tui.styled import STYLES, Line, Mood
 from linectl.tui.twin_drawing import draw
 from linectl.words import tr

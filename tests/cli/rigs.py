@@ -20,7 +20,7 @@ from linectl.clock import Clock
 from linectl.config.dump import dump_line
 from linectl.config.files import find_file
 from linectl.config.load import load_line
-from linectl.server.simulated import SimulatedLine, serve
+from linectl.server.simulation.simulated import SimulatedLine, serve
 from linectl.sim.wires.bank import Bank, Fault, ModbusFault
 from linectl.sim.wires.broker import free_port
 from linectl.sim.wires.modbus_server import ModbusServer

@@ -12,7 +12,7 @@ import pytest
 
 from linectl.cli.main import run
 from linectl.model.confirmations import Confirmation
-from linectl.server.confirming import register
+from linectl.server.results.confirming import register
 
 Say = Callable[..., tuple[int, str, str]]
 REGISTERED = Confirmation(

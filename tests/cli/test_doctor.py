@@ -13,7 +13,7 @@ from paho.mqtt import publish
 
 from linectl import words
 from linectl.cli.main import run
-from linectl.server.simulated import SimulatedLine
+from linectl.server.simulation.simulated import SimulatedLine
 from linectl.store.file import FileLock
 from tests.cli.rigs import Words, float_words, modbus, mosquitto, rig
 

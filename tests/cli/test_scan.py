@@ -14,7 +14,7 @@ from linectl.cli.scan import host_and_port, unit_ids
 from linectl.config.files import SourceText
 from linectl.config.load import load_line_text
 from linectl.server.discovery.mqtt import form_of, numbers_in
-from linectl.server.simulated import SimulatedLine
+from linectl.server.simulation.simulated import SimulatedLine
 from tests.cli.rigs import Words, modbus, mosquitto, rig
 
 Say = Callable[..., tuple[int, str, str]]

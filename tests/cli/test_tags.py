@@ -17,7 +17,7 @@ from linectl import words
 from linectl.cli import tags_write
 from linectl.cli.main import run
 from linectl.line.line import WriteReport
-from linectl.server.simulated import SimulatedLine
+from linectl.server.simulation.simulated import SimulatedLine
 from tests.cli.rigs import Words, float_words, modbus, rig
 
 Say = Callable[..., tuple[int, str, str]]

@@ -21,7 +21,7 @@ from drivers.settings import MqttSettings
 from drivers.wire_tap import Direction
 from linectl.clock import VirtualTimeLoop
 from linectl.line.links import build_link
-from linectl.server.recorded_device import Where, serve_recording
+from linectl.server.recordings.device import Where, serve_recording
 from linectl.sim.wires.broker import EmbeddedBroker
 
 FOLDER = Path(__file__).parent.parent / "data" / "wires"

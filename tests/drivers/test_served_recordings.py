@@ -29,8 +29,8 @@ from drivers.settings import (
 from drivers.wire_tap import Direction, Frame
 from linectl.clock import VirtualTimeLoop
 from linectl.errors import ConfigError, Unreachable
-from linectl.server.recorded_device import Where, serve_recording
-from linectl.server.recordings import opened_recording
+from linectl.server.recordings.device import Where, serve_recording
+from linectl.server.recordings.files import opened_recording
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
 TCP, RTU = ModbusTcpSettings("h"), ModbusRtuSettings(SerialSettings("/dev/none"))

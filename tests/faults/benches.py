@@ -15,8 +15,8 @@ from linectl.config.scenario_file import machines_of
 from linectl.line.line import Line
 from linectl.model.faults import FaultOrder
 from linectl.model.readings import Level, Scan
-from linectl.server.scenario_stage import start_washer
-from linectl.server.simulated import serve
+from linectl.server.scenario.stage import start_washer
+from linectl.server.simulation.simulated import serve
 from linectl.sim.faults.engine import FaultEngine
 from linectl.sim.glue.lots import Lot
 from linectl.sim.rig import Rig

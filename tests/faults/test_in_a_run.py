@@ -17,9 +17,9 @@ from linectl.lab.progress import Progress
 from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.model.faults import FaultOrder
 from linectl.model.records import Event, ExitStatus
-from linectl.server.fault_record import SIMULATED_FAULT, recorded
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import hands_of, serve
+from linectl.server.scenario.record import SIMULATED_FAULT, recorded
+from linectl.server.simulation.simulated import hands_of, serve
 from linectl.sim.faults.engine import FaultEngine
 from linectl.store.reader import StoreReader
 from tests.faults.benches import SIMULATED

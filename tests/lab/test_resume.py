@@ -48,7 +48,7 @@ from linectl.model.prompts import Answer, Prompt
 from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Treatment, Trial, TrialState
 from linectl.server.line_server import LineServer
 from linectl.server.resuming import abandon, close_by_rule, find_killed, take_up
-from linectl.server.simulated import hands_of
+from linectl.server.simulation.simulated import hands_of
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader
 

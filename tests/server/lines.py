@@ -13,7 +13,7 @@ from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.server.line_server import LineServer
 from linectl.server.serving import Served, served
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.server.submitting import Submitted
 from linectl.sim.rig import Rig
 

@@ -15,9 +15,9 @@ from linectl.config.load import load_line
 from linectl.line.interlocks import InterlockState, State, Trip
 from linectl.model.people import Who
 from linectl.server.line_server import LineServer
-from linectl.server.machine import Machine
-from linectl.server.machine_args import CommandArgs, RecipeArgs
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
+from linectl.server.washing.machine import Machine
+from linectl.server.washing.machine_args import CommandArgs, RecipeArgs
 from linectl.sim.glue.lots import Lot as Bottles
 from linectl.sim.rig import Rig
 from linectl.sim.washer.plc import WasherPlc

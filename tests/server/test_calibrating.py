@@ -30,7 +30,7 @@ from linectl.server.calibrating import Seen, reader_of, sensor_of, settle, uncor
 from linectl.server.calibration_book import CalibrationBook
 from linectl.server.calibration_dates import due_dates, overdue, refuse_overdue
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import SimulatedLine, serve
+from linectl.server.simulation.simulated import SimulatedLine, serve
 from linectl.sim.bath.physics import naoh_pct
 from linectl.sim.faults.engine import FaultEngine
 from linectl.store.file import FileLock

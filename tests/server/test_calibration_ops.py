@@ -27,7 +27,7 @@ from linectl.server.finding import connect
 from linectl.server.line_server import LineServer
 from linectl.server.places import store_path
 from linectl.server.serving import served
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.sim.faults.engine import FaultEngine
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader

@@ -22,10 +22,10 @@ from linectl.lab.analysis import to_json
 from linectl.lab.import_csv import read_trials
 from linectl.lab.results import Analysis
 from linectl.line.line import Line
-from linectl.server.child import analyse_in_child, in_child, report_in_child
-from linectl.server.finished import Asked, FinishedRun, analyse_run, find_run
-from linectl.server.past_trials import keep
-from linectl.server.simulated import serve
+from linectl.server.results.child import analyse_in_child, in_child, report_in_child
+from linectl.server.results.finished import Asked, FinishedRun, analyse_run, find_run
+from linectl.server.results.past_trials import keep
+from linectl.server.simulation.simulated import serve
 from linectl.sim.bath.campaign import simulate_campaign
 
 

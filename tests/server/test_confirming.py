@@ -16,7 +16,7 @@ from linectl.config.files import find_file
 from linectl.config.load import load_experiment
 from linectl.lab.confirmation.registry import STARTED, HandCount
 from linectl.model.confirmations import Confirmation, ConfirmationSet
-from linectl.server.confirming import change, record_set, register
+from linectl.server.results.confirming import change, record_set, register
 from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.reader import StoreReader
 

@@ -13,8 +13,8 @@ import pytest
 from linectl.cli.main import run
 from linectl.errors import Refused
 from linectl.lab.results import Analysis
-from linectl.server.exports import glues_of_maker
-from linectl.server.finished import analyse_run, find_run
+from linectl.server.results.exports import glues_of_maker
+from linectl.server.results.finished import analyse_run, find_run
 from linectl.store.reader import StoreReader
 
 Say = Callable[..., tuple[int, str, str]]

@@ -19,7 +19,7 @@ from linectl.model.faults import FaultOrder
 from linectl.model.people import Who
 from linectl.model.records import Event
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import hands_of
+from linectl.server.simulation.simulated import hands_of
 from linectl.sim.faults.engine import FaultEngine
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader

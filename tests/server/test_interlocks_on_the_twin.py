@@ -10,8 +10,8 @@ from linectl.config.load import load_interlocks
 from linectl.config.scenario_file import load_scenario_text
 from linectl.line.interlocks import State, evaluate, tripped
 from linectl.model.readings import Reading, Scan
-from linectl.server.scenario_witness import Witness
-from linectl.server.scenarios import play_in_virtual_time
+from linectl.server.scenario.play import play_in_virtual_time
+from linectl.server.scenario.witness import Witness
 
 SHIFT = """kind: scenario
 line: simulated_washer

@@ -25,12 +25,12 @@ from linectl.lab.results import VerdictWord
 from linectl.model.confirmations import Confirmation, ConfirmationSet
 from linectl.model.lots import Lot
 from linectl.model.records import Bottle, Event, ExitStatus, Run, Treatment, Trial, TrialState
-from linectl.server.confirming import judged, register
-from linectl.server.finished import analyse_run, find_run
-from linectl.server.glue_standings import GlueStandings, standings_of
-from linectl.server.line_answers import lots_beside
-from linectl.server.lot_import import keep_lots, read_lots
-from linectl.server.suspensions import lift
+from linectl.server.results.confirming import judged, register
+from linectl.server.results.finished import analyse_run, find_run
+from linectl.server.results.glue_standings import GlueStandings, standings_of
+from linectl.server.results.line_answers import lots_beside
+from linectl.server.results.suspensions import lift
+from linectl.server.washing.lot_import import keep_lots, read_lots
 from linectl.sim.bath.campaign import simulate_campaign
 from linectl.sim.glue.lots import Lot as Fed
 from linectl.store.reader import StoreReader

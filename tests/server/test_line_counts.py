@@ -13,9 +13,9 @@ from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.model.lots import Lot, Use
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout, bad
-from linectl.server.line_counts import LineCounts, shift_began_ns
-from linectl.server.lot_counts import begin_marks, end_marks, followed, is_out, span
-from linectl.server.lot_told import exact_interval
+from linectl.server.washing.line_counts import LineCounts, shift_began_ns
+from linectl.server.washing.lot_counts import begin_marks, end_marks, followed, is_out, span
+from linectl.server.washing.lot_told import exact_interval
 
 LINE = load_line(find_file("simulated_washer", folder="config"))
 TAGS = ("washer.bottles_in", "washer.bottles_out", "washer.bottles_rejected", "washer.water", "washer.energy")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from linectl.cli.lot_import import command
 from linectl.errors import ConfigError, Refused
 from linectl.model.lots import LotState
-from linectl.server.lot_import import keep_lots, read_lots
+from linectl.server.washing.lot_import import keep_lots, read_lots
 from linectl.store.reader import StoreReader
 
 HEAD = "lot,glue,bottles,rejected,washed\n"

@@ -13,7 +13,7 @@ import pytest
 from linectl.errors import DeviceError, NotConfirmed, Refused
 from linectl.line.packml import ENDS_IN, MOVES, STATE_COMMANDS, Mode, State, goal, mode_name, possible, state_name
 from linectl.line.reports import Command, Result
-from linectl.server.machine_args import CommandArgs, ModeArgs, NoArgs, RecipeArgs, StartLot, StopArgs
+from linectl.server.washing.machine_args import CommandArgs, ModeArgs, NoArgs, RecipeArgs, StartLot, StopArgs
 from linectl.sim.glue.lots import Lot as Bottles
 from linectl.sim.washer.states import COMPLETES
 from linectl.sim.washer.states import MOVES as PLC_MOVES

@@ -12,7 +12,7 @@ from linectl.errors import Refused
 from linectl.model.people import Role, Who
 from linectl.server.api.listener import Request, Talk
 from linectl.server.api.operations import handlers
-from linectl.server.machine_ops import machine_operations
+from linectl.server.washing.machine_ops import machine_operations
 from tests.server.machine_bench import Bench, on_a_washer
 
 NOBODY: Talk = None  # type: ignore[assignment]  # no operation of a machine talks

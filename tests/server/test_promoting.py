@@ -22,11 +22,11 @@ from linectl.lab.results import Analysis, VerdictWord
 from linectl.lab.transfer.forecast import Forecast, forecast
 from linectl.model.confirmations import Confirmation, ConfirmationSet
 from linectl.model.records import Bottle, Event, ExitStatus, Run, Treatment, Trial, TrialState
-from linectl.server.confirming import change, judged, register
-from linectl.server.finished import FinishedRun, analyse_run, find_run
-from linectl.server.forecasting import confirmation_figures
-from linectl.server.promoting import approval_of, promote
-from linectl.server.recipes import find_recipe
+from linectl.server.results.confirming import change, judged, register
+from linectl.server.results.finished import FinishedRun, analyse_run, find_run
+from linectl.server.results.forecasting import confirmation_figures
+from linectl.server.results.promoting import approval_of, promote
+from linectl.server.washing.recipes import find_recipe
 from linectl.sim.bath.campaign import simulate_campaign
 from linectl.store.store import open_store
 from linectl.units import NS_PER_S

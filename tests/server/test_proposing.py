@@ -16,9 +16,9 @@ from linectl.errors import Refused
 from linectl.laws.arrhenius import rate_factor
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
 from linectl.model.records import Bottle, Run, Treatment, Trial, TrialState
-from linectl.server.finished import FinishedRun, find_run
 from linectl.server.places import note_last_run
-from linectl.server.proposing import propose_soak
+from linectl.server.results.finished import FinishedRun, find_run
+from linectl.server.results.proposing import propose_soak
 from linectl.store.store import open_store
 from linectl.units import s_to_ns
 

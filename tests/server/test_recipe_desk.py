@@ -12,7 +12,7 @@ from linectl.config.files import find_file
 from linectl.errors import ConfigError, DeviceError, Refused
 from linectl.line.reports import WriteReport
 from linectl.model.readings import Value
-from linectl.server.machine_args import CommandArgs, EndLot, RecipeArgs, StartLot
+from linectl.server.washing.machine_args import CommandArgs, EndLot, RecipeArgs, StartLot
 from linectl.sim.glue.lots import Lot as Bottles
 from tests.server.machine_bench import LEA, Bench, on_a_washer
 

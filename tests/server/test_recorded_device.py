@@ -22,8 +22,8 @@ from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.line.links import build_link
-from linectl.server.recorded_device import serve_recording
-from linectl.server.simulated import serve
+from linectl.server.recordings.device import serve_recording
+from linectl.server.simulation.simulated import serve
 
 T = TypeVar("T")
 PLC = (Point("2/ir10", "i16"), Point("2/ir11"), Point("2/di0:4", "block"))

@@ -14,7 +14,7 @@ from linectl.config.load import load_line
 from linectl.model.experiments import Decision, Experiment, Soak
 from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
-from linectl.server.simulated import hands_of, serve
+from linectl.server.simulation.simulated import hands_of, serve
 
 ONE_BATH = Experiment(
     name="one_bath",

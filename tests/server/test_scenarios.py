@@ -17,9 +17,9 @@ from linectl.config.scenario_file import find_scenario, load_scenario
 from linectl.errors import ConfigError
 from linectl.model.faults import FaultOrder, Scenario
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout, bad
-from linectl.server.scenario_witness import Happening, Witness
-from linectl.server.scenarios import Happened, play_in_virtual_time
-from linectl.server.twin_view import Quantity, TwinView, ZoneView
+from linectl.server.scenario.play import Happened, play_in_virtual_time
+from linectl.server.scenario.witness import Happening, Witness
+from linectl.server.simulation.twin_view import Quantity, TwinView, ZoneView
 
 BATH = Scenario(
     "bath",

@@ -18,8 +18,8 @@ import pytest
 from linectl import words
 from linectl.errors import ConfigError, LinectlError, Refused, Unreachable
 from linectl.server.api.endpoint import Endpoint, endpoint_folders, published, read_endpoint
-from linectl.server.sim_client import SimClient, connect_to_sim
-from linectl.server.sim_control import SimControl
+from linectl.server.simulation.client import SimClient, connect_to_sim
+from linectl.server.simulation.control import SimControl
 from linectl.words import tr
 
 

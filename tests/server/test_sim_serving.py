@@ -11,7 +11,7 @@ from linectl import words
 from linectl.clock import Clock
 from linectl.clock.pace import PaceMeter
 from linectl.errors import Refused
-from linectl.server.sim_serving import _must_hold
+from linectl.server.simulation.serving import _must_hold
 
 
 async def judged(work_s: float, speed: float) -> None:

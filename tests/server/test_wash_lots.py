@@ -11,9 +11,17 @@ from linectl.errors import Refused
 from linectl.model.faults import FaultOrder
 from linectl.model.lots import Lot
 from linectl.model.readings import Scan
-from linectl.server.lot_book import DAY_NS
-from linectl.server.lot_told import is_due
-from linectl.server.machine_args import CommandArgs, EndLot, LotArgs, LotsArgs, QuarantineArgs, RecipeArgs, StartLot
+from linectl.server.washing.lot_book import DAY_NS
+from linectl.server.washing.lot_told import is_due
+from linectl.server.washing.machine_args import (
+    CommandArgs,
+    EndLot,
+    LotArgs,
+    LotsArgs,
+    QuarantineArgs,
+    RecipeArgs,
+    StartLot,
+)
 from linectl.sim.faults.engine import FaultEngine
 from linectl.sim.glue.lots import Lot as Bottles
 from tests.server.machine_bench import LEA, Bench, on_a_washer

@@ -22,7 +22,7 @@ from linectl.config.load import load_line
 from linectl.model.lines import LineDefinition
 from linectl.server import wire_faults
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import connect
+from linectl.server.simulation.simulated import connect
 from linectl.server.wire_faults import FILES_KEPT, WireFaults, wire_folder
 from linectl.sim.rig import Rig
 from linectl.store.reader import StoreReader

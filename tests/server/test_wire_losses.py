@@ -17,7 +17,7 @@ from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.line.line import Line
 from linectl.model.readings import Level
-from linectl.server.simulated import connect
+from linectl.server.simulation.simulated import connect
 from linectl.sim.rig import Rig
 
 pytestmark = pytest.mark.timeout(180)

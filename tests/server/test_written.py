@@ -14,7 +14,7 @@ from linectl.clock import VIRTUAL_START_NS, Clock, VirtualTimeLoop
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.server.line_server import LineServer
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.store.audit import AuditEntry
 from linectl.store.reader import StoreReader
 

@@ -13,7 +13,7 @@ import pytest
 
 from linectl import words
 from linectl.errors import Unreachable
-from linectl.server.twin_view import BottleView, FaultView, Quantity, TwinView, ZoneView, as_data, view_of
+from linectl.server.simulation.twin_view import BottleView, FaultView, Quantity, TwinView, ZoneView, as_data, view_of
 from linectl.sim.bath import registers as bath_registers
 from linectl.sim.washer import interlocks
 from linectl.sim.washer.alarms import Alarm, Device

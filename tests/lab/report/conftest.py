@@ -23,7 +23,7 @@ from linectl.lab.results import Analysis
 from linectl.model.experiments import Experiment
 from linectl.model.readings import GOOD, Reading, Scan, ScanLayout
 from linectl.model.records import Bottle, Check, Event, ExitStatus, Run, Treatment, Trial, TrialState
-from linectl.server.pooling import Pool, analyse_pool, pool_of
+from linectl.server.results.pooling import Pool, analyse_pool, pool_of
 from linectl.sim.bath.campaign import SoakedBath, simulate_campaign
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store

@@ -14,10 +14,10 @@ from linectl.lab.release_rows import release_data
 from linectl.lab.report.redact import Redaction, in_codes, with_codes
 from linectl.lab.results import Analysis
 from linectl.model.records import Bottle, Event, Treatment, Trial
-from linectl.server.exports import write_export
-from linectl.server.finished import FinishedRun
-from linectl.server.pooling import pool_of
-from linectl.server.reporting import report_name
+from linectl.server.results.exports import write_export
+from linectl.server.results.finished import FinishedRun
+from linectl.server.results.pooling import pool_of
+from linectl.server.results.reporting import report_name
 from linectl.store.export.archive import Options
 from linectl.store.reader import StoreReader
 

@@ -143,8 +143,8 @@ import functools, sys
 from pathlib import Path
 from linectl import words
 from linectl.lab import analysis
-from linectl.server.pooling import pool_of
-from linectl.server.reporting import write_pool_report
+from linectl.server.results.pooling import pool_of
+from linectl.server.results.reporting import write_pool_report
 from linectl.store.reader import StoreReader
 words.use("en")
 analysis.analyse = functools.partial(analysis.analyse, replicates=9)

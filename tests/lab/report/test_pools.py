@@ -13,8 +13,8 @@ from linectl.lab.design.loading import blind_codes
 from linectl.lab.report.page import Subject, render
 from linectl.lab.report.record import gather
 from linectl.lab.results import Analysis
-from linectl.server import pooling
-from linectl.server.pooling import Asked, Pool, analyse_pool, experiment_of, pool_of
+from linectl.server.results import pooling
+from linectl.server.results.pooling import Asked, Pool, analyse_pool, experiment_of, pool_of
 from linectl.store.reader import StoreReader
 
 NAMES = ("zementit", "gripfix", "casein")

@@ -19,7 +19,7 @@ from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.errors import ConfigError
 from linectl.line.line import Line
-from linectl.server.simulated import serve
+from linectl.server.simulation.simulated import serve
 from linectl.sim.rig import EXTRAS, LINKS, Rig
 from linectl.sim.wires.dialects import SOURCES, Dock, Hall, Inspector, Store, Voice
 

@@ -1,0 +1,1 @@
+"""Recordings of wires, played back as the devices that they were made of."""

@@ -1,0 +1,1 @@
+"""Finished runs: what is made of them, read-only, with no line and no server running."""

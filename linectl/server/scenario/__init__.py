@@ -1,0 +1,1 @@
+"""Scenarios of faults played on the simulated plant, and what comes of them."""

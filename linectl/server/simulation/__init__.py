@@ -1,0 +1,1 @@
+"""The simulated plant, served on wires, looked at and steered."""

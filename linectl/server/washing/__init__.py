@@ -1,0 +1,1 @@
+"""The machine of the line: its commands, recipes, counters and wash lots."""
