@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.cal_asking import asked, one_thing
 from linectl.cli.cal_text import curve_text
-from linectl.cli.cal_wizard import asked, one_thing
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
 from linectl.cli.questions import somebody_there

@@ -8,9 +8,10 @@ from statistics import mean, stdev
 
 import click
 
+from linectl.cli.cal_asking import asked, asked_number
 from linectl.cli.cal_points import decimal_of
 from linectl.cli.cal_text import short
-from linectl.cli.cal_wizard import Wizard, asked, asked_number
+from linectl.cli.cal_wizard import Wizard
 from linectl.errors import NotConfirmed, Refused
 from linectl.laws.titration import titrated_naoh_pct, titration_u
 from linectl.line.curve_fit import CannotFit, gain_of

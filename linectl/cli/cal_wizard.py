@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
 
 import click
 
-from linectl.cli.cal_points import Given, decimal_of, due_of, given_of
+from linectl.cli.cal_asking import asked, asked_number, one_thing
+from linectl.cli.cal_points import Given, due_of, given_of
 from linectl.cli.cal_text import record_as_data, record_text, short
+from linectl.cli.cal_waiting import WaitLine, criterion_text
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit
-from linectl.cli.questions import somebody_there, typed_line
+from linectl.cli.questions import somebody_there
 from linectl.clock import VirtualTimeLoop, wall_ns
 from linectl.errors import NotConfirmed, Refused
 from linectl.lab.answers import yes_or_no
@@ -29,14 +28,14 @@ from linectl.line.curve_fit import CannotFit, Fitted, fitted
 from linectl.line.stability import Criterion, Settled
 from linectl.model.calibrations import CalPoint, Curve, Record, TitratedSample
 from linectl.model.lines import LineDefinition, Tag
-from linectl.server.calibrating import Bench, Seen, step_of
+from linectl.server.calibrating import Bench, step_of
 from linectl.server.calibrating_served import served_line
 from linectl.server.calibration_book import CalibrationBook
 from linectl.server.calibration_dates import day_of
 from linectl.units import NS_PER_S
-from linectl.words import decimal, number, tr
+from linectl.words import tr
 
-__all__ = ["Request", "Wizard", "asked", "asked_number", "one_thing"]
+__all__ = ["Request", "Wizard"]
 
 _VALID = "365d"
 _MUCH = 0.1  # of the instrument's range: a correction beyond it is worth a question
@@ -62,34 +61,6 @@ class Request:
     reason: str = ""
     data: Path | None = None
     as_json: bool = False
-
-
-def asked(question: str) -> str:
-    """Return the line that the person at the terminal types.
-
-    Raises:
-        NotConfirmed: the terminal was closed.
-    """
-    click.echo(question, nl=False, err=True)
-    line = typed_line()
-    if not line:
-        click.echo("", err=True)
-        raise NotConfirmed(tr("the terminal was closed: nothing was kept"))
-    return line.strip()
-
-
-def asked_number(question: str, *, positive: bool = True) -> float:
-    """Return the number that the person at the terminal types, asked again until it is one."""
-    while True:
-        text = asked(question)
-        try:
-            value = decimal_of(text)
-        except ValueError:
-            click.echo(tr("{text} is no number, such as 62,5").format(text=repr(text)), err=True)
-            continue
-        if value > 0.0 or not positive:
-            return value
-        click.echo(tr("{text} must be above 0").format(text=text), err=True)
 
 
 class Wizard:
@@ -241,7 +212,7 @@ class Wizard:
         assert runner is not None, "outside of `measuring`"
         seed = request.seed + len(self._steps)  # each point has a noise of its own
         bench = self.served or Bench(self.definition, request.sim, request.data, seed, request.initial)
-        with _WaitLine(request.criterion, self.tag) as line:
+        with WaitLine(request.criterion, self.tag) as line:
             found = runner.run(bench.measure(self.tag.name, request.criterion, line.show, reference=reference))
         self._steps.append(found.resolution)
         return found
@@ -342,25 +313,6 @@ class Wizard:
         click.echo(text, err=True)
 
 
-def criterion_text(criterion: Criterion, tag: Tag) -> str:
-    """Return when a reading counts as stable."""
-    drift, scatter, unit = criterion.drift, criterion.scatter, tag.unit
-    if criterion.drift_share > 0.0:
-        drift, scatter = 100.0 * criterion.drift_share, 100.0 * criterion.scatter_share
-        unit = tr("% of itself")
-    text = tr(
-        "A reading is stable when over {window} s it changes by no more than {drift} {unit} and scatters by no more "
-        "than {scatter} {unit}; it is waited for {within} s at most."
-    )
-    return text.format(
-        window=number(criterion.window_s),
-        within=number(criterion.within_s),
-        drift=short(drift, 3),
-        scatter=short(scatter, 3),
-        unit=unit,
-    )
-
-
 def doubts(record: Record, tag: Tag) -> Iterator[str]:
     """Give what a person should look at before accepting."""
     points = record.points
@@ -393,54 +345,3 @@ def _cannot_fit(kind: str, degree: int, count: int) -> Refused:
 
 def _stamp(t_ns: int) -> str:
     return dt.datetime.fromtimestamp(t_ns // NS_PER_S, dt.UTC).isoformat()
-
-
-@contextmanager
-def one_thing() -> Iterator[None]:
-    """Let Ctrl+C wait for the end of the block: what was accepted is written as a whole."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class _WaitLine:
-    """One line that tells how far a reading has settled; on a terminal alone."""
-
-    def __init__(self, criterion: Criterion, tag: Tag) -> None:
-        self._criterion = criterion
-        self._unit = tag.unit
-        self._live = sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def show(self, seen: Seen) -> None:
-        """Show what was seen."""
-        if not self._live:
-            return
-        sys.stderr.write(f"\r{self._text(seen)}\x1b[K")
-        sys.stderr.flush()
-
-    def _text(self, seen: Seen) -> str:
-        settled = seen.settled
-        if settled is None:
-            return tr("waiting, {s} s: {why}").format(s=round(seen.elapsed_s), why=seen.trouble or tr("nothing yet"))
-        drift, scatter = self._criterion.limits(settled.mean)
-        text = tr("{value} {unit}  change {drift} (≤ {most})  scatter {scatter} (≤ {wide})  {span} of {window} s")
-        return text.format(
-            value=short(settled.mean, 5),
-            unit=self._unit,
-            drift=decimal(settled.drift, 3),
-            most=short(drift, 3),
-            scatter=decimal(settled.scatter, 3),
-            wide=short(scatter, 3),
-            span=round(settled.span_s),
-            window=round(max(self._criterion.window_s, settled.span_s)),
-        )
