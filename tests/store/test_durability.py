@@ -70,11 +70,10 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
 
 def test_the_control_that_acknowledges_before_the_commit_loses_rows(tmp_path: Path) -> None:
     file, chance = tmp_path / "line.db", random.Random(28)
-    lost = 0
-    for _ in range(20):
-        acknowledged = _kill_once(file, "early", chance.uniform(0, 0.06))
-        lost += acknowledged > (_numbers(file) or [-1])[-1]
-    assert lost > 0
+    for _ in range(200):  # where the machine is busy, a kill seldom falls between the word and the deed
+        if _kill_once(file, "early", chance.uniform(0, 0.06)) > (_numbers(file) or [-1])[-1]:
+            return
+    pytest.fail("200 kills, and nothing was lost that was acknowledged")
 
 
 async def _fill(store: Any, samples: Any) -> int:
