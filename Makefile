@@ -19,8 +19,9 @@ BIN := .venv/bin
 demo: .venv/run
 	$(BIN)/python tools/demo.py
 
+# two or more files of tests at a time: most of them wait for processes and wires
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile
 
 # what fuzzing needs beside (Linux on x86-64)
 .venv/fuzz: .venv/dev
