@@ -40,9 +40,9 @@ def truth(condition: Condition, known: Mapping[str, Value]) -> bool | None:
             inner = truth(part, known)
             return None if inner is None else not inner
         case AllOf(parts):
-            return _decided(False, (truth(part, known) for part in parts))
+            return _decided(False, parts, known)
         case AnyOf(parts):
-            return _decided(True, (truth(part, known) for part in parts))
+            return _decided(True, parts, known)
 
 
 def unknown_tags(condition: Condition, known: Mapping[str, Value]) -> tuple[str, ...]:
@@ -64,12 +64,16 @@ def _unknown(condition: Condition, known: Mapping[str, Value]) -> Iterator[str]:
                 yield from _unknown(part, known)
 
 
-def _decided(by: bool, parts: Iterable[bool | None]) -> bool | None:
+def _decided(by: bool, parts: Iterable[Condition], known: Mapping[str, Value]) -> bool | None:
     """Return `by` when any part says so, the opposite when all say that, None otherwise."""
-    said = set(parts)
-    if by in said:
-        return by
-    return None if None in said else not by
+    found: bool | None = not by
+    for part in parts:
+        said = truth(part, known)
+        if said is by:
+            return by
+        if said is None:
+            found = None
+    return found
 
 
 def _number(side: Operand, known: Mapping[str, Value]) -> float | None:
