@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from linectl.cli.audit_text import cells, parsed
 from linectl.cli.options import common
 from linectl.cli.output import complaint, emit, envelope, table
 from linectl.errors import StoreError
@@ -43,17 +43,7 @@ def ls(file: str, since: str, data: Path | None, as_json: bool) -> int:
     if as_json:
         emit("audit_ls", {"store": str(reader.path), "entries": [_as_data(entry) for entry in entries]})
         return 0
-    rows = [
-        [
-            str(e.id),
-            time_text(e.ts_ns),
-            *map(_cell, (e.actor, e.action, e.target)),
-            _value(e.old),
-            _value(e.new),
-            _cell(e.reason),
-        ]
-        for e in entries
-    ]
+    rows = [[str(entry.id), time_text(entry.ts_ns), *cells(entry)] for entry in entries]
     heads = [tr("entry"), tr("when"), tr("who"), tr("what"), tr("on what"), tr("old"), tr("new"), tr("why")]
     click.echo(table(heads, rows))
     return 0
@@ -122,8 +112,8 @@ def _as_data(entry: AuditEntry) -> dict[str, Any]:
         "actor": entry.actor,
         "action": entry.action,
         "target": entry.target,
-        "old": _parsed(entry.old),
-        "new": _parsed(entry.new),
+        "old": parsed(entry.old),
+        "new": parsed(entry.new),
         "reason": entry.reason,
         "hash": entry.hash.hex(),
     }
@@ -136,29 +126,3 @@ def _broken_data(broken: Broken | None) -> dict[str, Any] | None:
         return None
     time = None if broken.ts_ns is None else time_text(broken.ts_ns)
     return {"id": broken.id, "time": time, "kind": broken.kind, "what": broken.what}
-
-
-def _parsed(text: str | None) -> Any:
-    """Return the value of a JSON text; one that is none (somebody has changed it) as the text itself."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text, parse_constant=str)
-    except ValueError:
-        return text
-
-
-def _value(text: str | None) -> str:
-    value = _parsed(text)
-    if isinstance(value, dict):
-        return _cell(", ".join(f"{key} {_plain(each)}" for key, each in value.items()))
-    return "-" if value is None else _cell(_plain(value))
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _cell(text: str) -> str:
-    """Return `text` in one line, without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else " " for char in text) or "-"

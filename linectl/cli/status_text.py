@@ -23,6 +23,7 @@ def screen(state: State) -> str:
     """Return one screen: line and holder, run, questions, interlocks, links that are lost, values."""
     parts = [
         _head(state),
+        *_unrecorded(state["line"].get("unrecorded")),
         *machine_lines(state.get("machine")),
         *_armed(state.get("armed")),
         *_run(state.get("run")),
@@ -47,6 +48,17 @@ def _head(state: State) -> str:
         pid=holder["pid"],
         since=str(holder["since"])[:16].replace("T", " ") + "Z",
     )
+
+
+def _unrecorded(lost: State | None) -> list[str]:
+    if not lost:
+        return []
+    text = tr("NOTHING IS RECORDED since {since}: {why}; {hint}")
+    return [text.format(since=_when(lost["since"]), why=lost["why"], hint=lost["hint"])]
+
+
+def _when(stamp: object) -> str:
+    return str(stamp)[:19].replace("T", " ") + "Z"
 
 
 def machine_lines(machine: State | None) -> list[str]:

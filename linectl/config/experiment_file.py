@@ -202,6 +202,7 @@ class ExperimentFile(FileModel):
     questions: tuple[QuestionFile, ...] = ()
     on_sensor_fault: OnFault = "continue"
     on_fault: dict[Fault, OnFault] = Field(default_factory=dict)
+    longest_hold_s: Positive = 86_400.0
     on_crash: dict[Phase, CrashRuleFile] = Field(default_factory=dict)
     decision: DecisionFile
     confirmation: str = ""
@@ -240,6 +241,7 @@ def experiment(file: ExperimentFile, source: SourceText) -> Experiment:
         questions=tuple(Question(**each.model_dump()) for each in file.questions),
         on_sensor_fault=FaultPolicy(file.on_sensor_fault),
         on_fault={fault: FaultPolicy(policy) for fault, policy in file.on_fault.items()},
+        longest_hold_s=file.longest_hold_s,
         on_crash={name: CrashRule(CrashPolicy(rule.policy), rule.max_gap_s) for name, rule in file.on_crash.items()},
         stirrer_pct=file.stirrer_pct,
         line=file.line,

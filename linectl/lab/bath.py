@@ -16,6 +16,7 @@ from linectl.line.reports import Command
 from linectl.model.experiments import Stabilisation
 from linectl.model.lines import Zone
 from linectl.model.prompts import Prompt, PromptKind
+from linectl.model.readings import Value
 from linectl.words import tr
 
 __all__ = ["DOSE_WITHIN_PCT", "BathProcedure", "naoh_of"]
@@ -265,7 +266,11 @@ class BathProcedure:
     # how
 
     async def _set(self, quantity: str, value: float | bool) -> None:
-        report = await self._line.write(f"{self._zone.name}.{quantity}", value, planned=True)
+        name = f"{self._zone.name}.{quantity}"
+        before = await self._before(name)
+        report = await self._line.write(name, value, planned=True)
+        tag = self._line.definition.tags.get(name)
+        self._journal.wrote(report, before=before, unit="" if tag is None else tag.unit)
         if report.outcome is Outcome.CONFIRMED:
             return
         text = tr("{tag}: asked {asked}, got {got} ({outcome} {by} {detail})").format(
@@ -280,8 +285,19 @@ class BathProcedure:
             raise DeviceError(text, hint=tr("check the controller and its network, then start the run again"))
         raise Refused(text, hint=tr("check alarms, level and limits of {zone}").format(zone=self._zone.name))
 
+    async def _before(self, name: str) -> Value | None:
+        """Return what `name` holds before it is written, for the record; None: nobody knows.
+
+        Scans tell, so that nothing waits that makes safe; what no scan reads is read now.
+        """
+        tag = self._line.definition.tags.get(name)
+        if tag is None or tag.point is None or not tag.point.readback:
+            return None
+        return (self._line.reading(name) if tag.scan else await self._line.read(name)).value
+
     async def _command(self, command: Command, within_s: float) -> None:
         report = await self._line.command(command, within_s=within_s)
+        self._journal.commanded(report, self._zone.name)
         if report.outcome is Outcome.CONFIRMED:
             return
         name = command.name.lower()

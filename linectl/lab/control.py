@@ -14,6 +14,7 @@ from linectl.lab.journal import Journal
 from linectl.lab.phases import FINAL, Procedure, State
 from linectl.model.records import Bottle
 from linectl.words import decimal, tr
+from linectl.words.durations import duration_text
 
 __all__ = ["Control"]
 
@@ -30,7 +31,8 @@ class Control:
     """Moves one run and its present phase through their states. Each method says who asks.
 
     What heats or goes on is journalled and committed first; what makes safe is handed to the journal and done at
-    once. `broken` ends the run when its heater cannot be switched off; `told` hears each state of the run.
+    once. `broken` ends the run when its heater cannot be switched off; `told` hears each state of the run. A run that
+    was held for `longest_hold_s` (process time) without a resume is ended by `forgotten`, which gets the reason.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Control:
         operator: str,
         broken: Callable[[str], None],
         told: Callable[[State], None],
+        forgotten: Callable[[str], None],
+        longest_hold_s: float,
     ) -> None:
         self.operator = operator
         self._clock = clock
@@ -51,7 +55,10 @@ class Control:
         self._work = work
         self._broken = broken
         self._told = told
+        self._forgotten = forgotten
+        self._longest_hold_s = longest_hold_s
         self._held_from_s: float | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.run = Procedure("run", journal)
         self.phase: Procedure | None = None
@@ -118,6 +125,8 @@ class Control:
         self._both_at_once(State.HOLDING, why, who)
         self._halt.hold()
         self._held_from_s = self._clock.process_s()
+        wait_s = self._longest_hold_s / self._clock.speed
+        self._patience = asyncio.get_running_loop().call_later(wait_s, self._held_too_long, why)
         if self._work.soaking is not None:
             self._work.flag("held")
         try:
@@ -227,8 +236,15 @@ class Control:
         self._count_held()
         await self._both(State.RUNNING, "", who)
 
+    def _held_too_long(self, why: str) -> None:
+        text = tr("held for {time}, and nobody resumed it").format(time=duration_text(self._longest_hold_s))
+        self._forgotten(" ".join(filter(None, [text, f"({why})" if why else ""])))
+
     def _count_held(self) -> None:
         """Keep for how long the run was held."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if self._held_from_s is None:
             return
         held_s = round(self._clock.process_s() - self._held_from_s, 3)

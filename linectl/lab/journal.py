@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from linectl.clock import Clock
-from linectl.lab.acts import with_act
+from linectl.lab.acts import of_command, of_write, planned_by, with_act
+from linectl.line.reports import CommandReport, WriteReport
 from linectl.model.prompts import Answer, Prompt, Prompter, PromptKind
-from linectl.model.records import Event
+from linectl.model.readings import Value
+from linectl.model.records import Act, Event
 
 __all__ = ["CALIBRATIONS", "EventStore", "Journal", "Questions"]
 
@@ -28,14 +30,22 @@ class EventStore(Protocol):
     def log_event(self, event: Event) -> None:
         """Store `event` soon, without waiting for the disk."""
 
+    def log_act(self, act: Act) -> None:
+        """Append `act` to the audit trail soon, without waiting for the disk."""
+
 
 class Journal:
-    """Writes the events of one run, each stamped with the run's clock; those that are acts also to the audit trail."""
+    """Writes the events of one run, each stamped with the run's clock; those that are acts also to the audit trail.
 
-    def __init__(self, store: EventStore, run: str, clock: Clock) -> None:
+    What the run writes to its line is told by the line (its events); here it goes to the audit trail alone, as done by
+    the run in the name of its `operator`.
+    """
+
+    def __init__(self, store: EventStore, run: str, clock: Clock, *, operator: str = "") -> None:
         self._store = store
         self._run = run
         self._clock = clock
+        self._planned_by = planned_by(operator or "?", run)
 
     async def event(self, kind: str, **data: object) -> None:
         """Store that `kind` (a machine word) happened now; return after the commit.
@@ -49,6 +59,15 @@ class Journal:
         """Store soon that `kind` happened now; for callers that cannot wait (a listener of the line)."""
         self._store.log_event(self._now(kind, data))
 
+    def wrote(self, report: WriteReport, *, before: Value | None, unit: str = "") -> None:
+        """Keep in the audit trail that the run's plan wrote, and what the tag held `before` (None: nobody knows)."""
+        act = of_write(report, self._clock.now_ns(), self._planned_by, old=before, unit=unit)
+        self._store.log_act(act)
+
+    def commanded(self, report: CommandReport, zone: str) -> None:
+        """Keep in the audit trail that the run's plan gave a command to the controller of `zone`."""
+        self._store.log_act(of_command(report, self._clock.now_ns(), self._planned_by, zone))
+
     def _now(self, kind: str, data: Mapping[str, object]) -> Event:
         return with_act(Event(self._clock.now_ns(), kind, dict(data), self._run))
 
@@ -61,6 +80,7 @@ class Questions:
         self._journal = journal
         self._speed = speed
         self._one = asyncio.Lock()
+        self._given: dict[str, object] = {}  # by question: what was answered last
 
     async def ask(self, prompt: Prompt, *, left_s: Callable[[], float] | None = None) -> Answer:
         """Return the answer to `prompt`; `left_s` gives its timeout (process s) at the moment in which it is put.
@@ -78,6 +98,9 @@ class Questions:
         told = {"id": prompt.id, "task": prompt.task, "value": value, "who": answer.who, "face": answer.face}
         times = {"asked_ns": answer.asked_ns, "answered_ns": answer.answered_ns, "latency_s": round(latency_s, 3)}
         data: dict[str, object] = {**told, **times}
+        if prompt.id in self._given:  # asked again: what was said before is what this answer replaces
+            data["before"] = self._given[prompt.id]
+        self._given[prompt.id] = value
         if prompt.kind is PromptKind.PHOTO:
             data["sha256"] = await asyncio.to_thread(_sha256, str(answer.value))
         self._journal.note("prompt", data)

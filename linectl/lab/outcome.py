@@ -11,7 +11,10 @@ from linectl.lab.halt import StopRequested
 from linectl.model.records import ExitStatus
 from linectl.words import tr
 
-__all__ = ["RunOutcome", "failed", "judged"]
+__all__ = ["BROKEN", "FORGOTTEN", "RunOutcome", "failed", "judged"]
+
+BROKEN = "E-RUN-002"  # the code of a run that could not go on
+FORGOTTEN = "E-RUN-009"  # ... of one that was held for too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,15 @@ class RunOutcome:
     exit_code: int = 0
 
 
-def judged(so_far: RunOutcome, work: asyncio.Task[None], broken: str, places: Sequence[int]) -> RunOutcome:
+def judged(
+    so_far: RunOutcome, work: asyncio.Task[None], broken: str, places: Sequence[int], code: str = BROKEN
+) -> RunOutcome:
     """Return how a run ended whose ended `work` had come `so_far`.
 
-    `broken` is the fault of the controller that ended it ("": none), `places` the positions that still hold bottles.
+    `broken` is the fault that ended it ("": none), `code` its code, `places` the positions that still hold bottles.
     """
     if broken:
-        return _ended(so_far, ExitStatus.FAIL, broken + _left_in(places), 5, "E-RUN-002")
+        return _ended(so_far, ExitStatus.FAIL, broken + _left_in(places), 5, code)
     if work.cancelled():
         return _ended(so_far, ExitStatus.ABORT, tr("stopped at once") + _left_in(places), 8, "E-RUN-001")
     error = work.exception()

@@ -20,7 +20,7 @@ from linectl.lab.design.baths import POSITIONS, PlannedBath, trials
 from linectl.lab.desk import PromptDesk
 from linectl.lab.halt import Halt, StopRequested
 from linectl.lab.journal import CALIBRATIONS, Journal, Questions
-from linectl.lab.outcome import RunOutcome, failed, judged
+from linectl.lab.outcome import BROKEN, FORGOTTEN, RunOutcome, failed, judged
 from linectl.lab.phases import State
 from linectl.lab.progress import Progress, Reporter
 from linectl.lab.resume import TakeUp
@@ -87,7 +87,7 @@ class Runner(Commands):
         self._keeps_scans = keeps_scans
         design = trials(experiment, self._zone.positions or POSITIONS)
         self._baths = design if take_up is None else take_up.all_baths(design)
-        self._journal = Journal(store, self.run_id, clock)
+        self._journal = Journal(store, self.run_id, clock, operator=operator)
         self.desk = prompter if isinstance(prompter, PromptDesk) else PromptDesk(clock)
         if prompter is not self.desk:
             self.desk.attach(prompter)
@@ -120,6 +120,8 @@ class Runner(Commands):
             operator=operator,
             broken=self._break,
             told=self._stands,
+            forgotten=self._forget,
+            longest_hold_s=experiment.longest_hold_s,
         )
         self._work: asyncio.Task[None] | None = None
         self._taking_up = None if take_up is None else TakingUp(take_up, self._context, self._bath, self._baths)
@@ -127,7 +129,7 @@ class Runner(Commands):
         self._present: Trial | None = None
         self._running = False
         self._at_once = False
-        self._broken = ""
+        self._broken, self._broken_code = "", BROKEN
         self._index = 0
         self._done, self._flagged = (0, 0) if take_up is None else take_up.point.done
 
@@ -264,7 +266,7 @@ class Runner(Commands):
     async def _end(self, work: asyncio.Task[None]) -> RunOutcome:
         """Switch the heater off, mark the run, and return how it ended."""
         so_far = RunOutcome(self.run_id, ExitStatus.SUCCESS, "", self._done, self._flagged)
-        outcome = judged(so_far, work, self._broken, self._left_in)
+        outcome = judged(so_far, work, self._broken, self._left_in, self._broken_code)
         await make_safe(self._line, self._journal)
         self._plc.close()
         aborted = State.ABORTED if work.cancelled() else State.STOPPED
@@ -382,6 +384,10 @@ class Runner(Commands):
             if self._keeps_scans:
                 self._store.log_scan(scan)
             self._sensors.see(scan)
+            failure = self._store.failure
+            if failure is not None and not self._broken:
+                self._broken_code = failure.code
+                self._break(failure.message)  # between two records hours may pass: no heat without a record
             self._clock_watch.see()
 
     def _on_event(self, kind: str, data: Mapping[str, object]) -> None:
@@ -395,3 +401,9 @@ class Runner(Commands):
             self._journal.note("broken", {"reason": reason})
             if self._work is not None:
                 self._work.cancel()
+
+    def _forget(self, reason: str) -> None:
+        """End a held run that nobody resumes."""
+        if not self._broken:
+            self._broken_code = FORGOTTEN
+        self._break(reason)

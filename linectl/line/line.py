@@ -44,6 +44,7 @@ Permit = Callable[[str, Value | None], Awaitable[str]]
 """Says why a tag may not take a value now, or a command (None) may not be given; empty when it may."""
 
 _BY_ITSELF = frozenset({"plc_reboot", "plc_alarm", "link_back"})  # after these the PLC may have changed what it holds
+_LEASE_SILENCE_S = 5.0  # loop time without a heartbeat of ours; the PLC ends a lease after 10 s
 _FIRST_SCAN_S = 5.0  # loop time; a first scan ends by its own deadline, with or without values
 
 
@@ -202,6 +203,10 @@ class Line:
     def reading(self, tag: str) -> Reading:
         """Return the latest reading of `tag`, judged now: BAD when its link is lost or its value stale."""
         return self._values.judged(self._known(tag).name)
+
+    def age_s(self, tag: str) -> float:
+        """Return how old the latest reading of `tag` is (process time), whatever was done to the computer's clock."""
+        return self._values.age_s(self._known(tag).name)
 
     async def read(self, tag: str) -> Reading:
         """Return a fresh reading of `tag` from the wire (what publishes by itself: from its link's memory)."""
@@ -384,6 +389,7 @@ class Line:
         beats = Grid(origin_s, period_s, late=1.0)
         grids = [beats, *[grid for _group, grid in scans]]
         while True:
+            self._wake()
             now_s = self._loop.time()
             for group, grid in scans:
                 due = grid.take(now_s)
@@ -392,6 +398,7 @@ class Line:
             beat = beats.take(now_s)
             if beat is not None:
                 self._tell_missed("heartbeat", beat)
+                self._own_again(beat.missed * period_s)
                 self._look_at_links()
                 if self._plc is not None:
                     await self._plc.beat()
@@ -406,6 +413,19 @@ class Line:
         loop_ns = s_to_ns(self._clock.process_s() - late_s)
         t_ns = (self._clock.now_ns() - s_to_ns(late_s) + 500) // 1000 * 1000  # whole microseconds
         self._scanner.start(group, Tick(due.number, due.at_s, loop_ns, t_ns))
+
+    def _wake(self) -> None:
+        """Look whether the computer slept: what was read before is as old as that, and the PLC went safe meanwhile."""
+        slept_s = self._clock.wake()
+        if slept_s:
+            self._values.aged(slept_s)
+            self._emit("slept", {"slept_s": round(slept_s, 1)})
+            self._own_again(slept_s)
+
+    def _own_again(self, silent_s: float) -> None:
+        """Take the line again after a silence of ours in which our lease may have ended; no setpoint is written."""
+        if self._plc is not None and silent_s > _LEASE_SILENCE_S:
+            self._scanner.run(self._plc.reclaim())
 
     def _tell_missed(self, what: str, due: Due) -> None:
         if due.missed:

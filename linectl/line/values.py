@@ -50,6 +50,7 @@ class Values:
         waiting = bad("waiting_for_initial_data")
         self.latest = {name: Reading(name, None, waiting, now_ns, now_ns, 0) for name in definition.tags}
         self.arrived = dict.fromkeys(definition.tags, float("-inf"))
+        self._began_s = self._loop.time()
         self._believed: dict[str, float] = {}  # s, of those that are not believed for the maximum age of their tag
         self._said: dict[str, Answer] = {}  # a bare value was read at `arrived`
         self._known: dict[tuple[str | Value | None, ...], Decoded] = {}
@@ -159,6 +160,16 @@ class Values:
         if self._loop.time() - self.arrived[name] > self._believed.get(name, self._max_age[name]):
             return self._spoiled(reading, "stale")
         return reading
+
+    def age_s(self, name: str) -> float:
+        """Return the age of the latest reading of `name` (process time, s); of none, since the start."""
+        arrived_s = max(self.arrived[name], self._began_s)
+        return max(0.0, (self._loop.time() - arrived_s) * self._clock.speed)
+
+    def aged(self, slept_s: float) -> None:
+        """Take that `slept_s` (s) have passed of which the loop's clock knows nothing: all was read so much earlier."""
+        self._began_s -= slept_s
+        self.arrived = {name: arrived_s - slept_s for name, arrived_s in self.arrived.items()}
 
     def _believed_as(self, name: str, source: str) -> float:
         """Return how long (s) the derived tag `name` may be made of what `source` says: its own age, or that longer."""

@@ -240,6 +240,7 @@ class Experiment:
     score_residue: bool = False  # at unloading, each bottle's mode (whole, torn, pulped) and residue are asked
     on_sensor_fault: FaultPolicy = FaultPolicy.CONTINUE  # for faults that `on_fault` does not name
     on_fault: Mapping[str, FaultPolicy] = field(default_factory=dict)  # temperature, naoh, camera, level
+    longest_hold_s: float = 86_400.0  # a run that is held for longer ends as failed: nobody comes to resume it
     on_crash: Mapping[str, CrashRule] = field(default_factory=dict)  # phase -> rule; see `linectl.lab.resume`
     stirrer_pct: float = 50.0
     line: str = ""

@@ -1,4 +1,8 @@
-"""While a line is served: where each GO stands is worked out again when a lot was washed, aside from the line."""
+"""While a line is served: where each GO stands is worked out again when that may have changed, aside from the line.
+
+It may when a lot was washed here, and when a store of the folder holds something new: a suspension that another process
+has lifted, a confirmation, lots that were imported, a run that has ended.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from linectl.server.results.glue_standings import GlueStandings
 
 __all__ = ["GlueWatch"]
 
+_LOOK_S = 30.0  # loop time between two looks at the stores
 _WHEN = frozenset({"lot_washed", "lot_released", "lot_quarantined"})
 
 
@@ -48,7 +53,7 @@ class GlueWatch:
 
     async def _follow(self) -> None:
         while True:
-            await self._due.wait()
+            await self._is_due()
             self._due.clear()
             before = {str(each["glue"]) for each in self._suspended()}
             try:
@@ -59,6 +64,16 @@ class GlueWatch:
             for each in self._suspended():
                 if str(each["glue"]) not in before:
                     self._server.tell("glue_suspended", {"name": each["glue"], "lots": each["lots"]})
+
+    async def _is_due(self) -> None:
+        """Return when a lot was washed, or when the stores were found to hold something new."""
+        while not self._due.is_set():
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    await self._due.wait()
+            except TimeoutError:
+                if await self.standings.is_behind():
+                    return
 
     def _suspended(self) -> list[dict[str, object]]:
         return [each for each in self.standings.section if each["suspended"] is not None]

@@ -9,6 +9,7 @@ from typing import Any
 
 from linectl.errors import Refused
 from linectl.model.people import Role
+from linectl.model.records import Act
 from linectl.server.api.feed import SECTIONS, Feed, Sections
 from linectl.server.api.listener import Request
 from linectl.server.api.operations import Nothing, Operation
@@ -114,7 +115,9 @@ class LineOps:
         if self._server.run_id:
             await self._server.note(args.text, who=who)
         else:
-            self._server.record("note", {"text": args.text, "who": who}, self._server.clock.now_ns())
+            name, now_ns = self._server.definition.name, self._server.clock.now_ns()
+            act = Act(now_ns, who, "note", name, new={"text": args.text})
+            self._server.tell("note", {"text": args.text, "who": who}, act)
 
 
 def _known(sections: tuple[str, ...]) -> None:

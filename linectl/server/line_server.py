@@ -12,7 +12,8 @@ from typing import Self
 
 from drivers.link import Link, Outcome
 from linectl.clock import Clock, VirtualTimeLoop
-from linectl.errors import LinectlError, Refused
+from linectl.errors import LinectlError, Refused, StoreError
+from linectl.lab.acts import of_write
 from linectl.lab.commands import Commands
 from linectl.lab.control import Control
 from linectl.lab.desk import PromptDesk
@@ -28,7 +29,7 @@ from linectl.model.experiments import Experiment
 from linectl.model.interlocks import TripPolicy
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
-from linectl.model.readings import Reading, Value
+from linectl.model.readings import Reading, Scan, Value
 from linectl.model.records import Act, Event
 from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
@@ -37,6 +38,7 @@ from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
 from linectl.server.results.glue_standings import GlueStandings
 from linectl.server.results.registration import registration_of
+from linectl.server.stamps import Stamps
 from linectl.server.washing.machine import Machine
 from linectl.server.wire_faults import WireFaults, wire_folder
 from linectl.server.writing.writer import Writer
@@ -90,6 +92,9 @@ class LineServer(Commands):
         """Where the run under way stands; None when nothing runs."""
         self.experiment: Experiment | None = None
         """What is run, or was last."""
+        self.unrecorded: tuple[int, StoreError] | None = None
+        """Since when (ns UTC) nothing is recorded, and why; None: all is."""
+        self._stamps = Stamps(clock, self._note)
         self._records = records
         self._holder = holder
         self._acts: set[asyncio.Future[None]] = set()
@@ -133,6 +138,7 @@ class LineServer(Commands):
     def _watch(self) -> None:
         """Begin to record and to guard, now that the line has been scanned once."""
         assert self.store is not None
+        self.line.on_scan(self._look_around)
         if self._records:
             self.line.on_scan(self.store.log_scan)
             self.line.on_event(self._happened)
@@ -173,6 +179,22 @@ class LineServer(Commands):
         """Keep an event of the line where no run does; a write that somebody asked for is told with who and why."""
         if not self._recorded and not (kind == "write" and data.get("tag") in self._named):
             self._note(kind, data)
+
+    def _look_around(self, _scan: Scan) -> None:
+        """Tell of steps of the clock, of a record that has stopped, and of one that goes on; called at each scan."""
+        assert self.store is not None
+        self._stamps.see(running=self._runner_works)
+        failure = self.store.failure
+        if (failure is None) == (self.unrecorded is None):
+            return
+        now_ns = self.clock.now_ns()
+        if failure is not None:
+            self.unrecorded = now_ns, failure
+            self.diary.take(Event(now_ns, "record_lost", {"why": failure.message, "hint": failure.hint}))
+            return
+        self.unrecorded = None
+        if self.store.last_gap is not None:  # it is on disk already
+            self.diary.take(self.store.last_gap)
 
     def _start(self, work: Awaitable[None]) -> None:
         """Carry out `work` beside everything else."""
@@ -301,10 +323,7 @@ class LineServer(Commands):
         now_ns, tag = self.clock.now_ns(), self.definition.tags.get(report.tag)
         told = {"outcome": str(report.outcome), "asked": report.asked, "got": report.got}
         told |= {"refused_by": report.refused_by, "detail": report.detail}
-        new = {key: value for key, value in told.items() if value not in {None, ""}}
-        if tag is not None and tag.unit:
-            new["unit"] = tag.unit
-        act = Act(now_ns, who, "write", report.tag, old=old, new=new, reason=why)
+        act = of_write(report, now_ns, who, old=old, unit="" if tag is None else tag.unit, why=why)
         return Event(now_ns, "write", {"tag": report.tag, **told, "who": who, "why": why}, act=act)
 
     async def run(

@@ -17,7 +17,6 @@ from linectl.model.records import Event
 from linectl.server.api.feed import Sections
 from linectl.server.as_data import iso, reading_as_data
 from linectl.server.line_server import LineServer
-from linectl.units import NS_PER_S
 
 __all__ = ["HEATING", "sections_of"]
 
@@ -66,7 +65,15 @@ class _LineState:
             "version": version("linectl"),
             "store": str(self._server.store_file),
             "boot": self._server.line.boot,
+            "unrecorded": self._unrecorded(),
         }
+
+    def _unrecorded(self) -> dict[str, Any] | None:
+        """Return since when nothing is recorded, why and what to do; None: all is."""
+        if self._server.unrecorded is None:
+            return None
+        since_ns, failure = self._server.unrecorded
+        return {"since": iso(since_ns), "why": failure.message, "hint": failure.hint, "code": failure.code}
 
     def holder(self) -> dict[str, Any]:
         return {"who": self._operator, "pid": os.getpid(), "since": iso(self._since_ns)}
@@ -92,13 +99,12 @@ class _LineState:
         return self._tags
 
     def values(self) -> dict[str, Any]:
-        line, now_ns = self._server.line, self._server.clock.now_ns()
+        line = self._server.line
         found = {}
         for name in self._tags:
             reading = line.reading(name)
-            age_s = max(0.0, (now_ns - reading.received_time_ns) / NS_PER_S)
             data = reading_as_data(line.definition.tags[name], reading)
-            found[name] = {**data, "age_s": round(age_s, 1)}
+            found[name] = {**data, "age_s": round(line.age_s(name), 1)}
         return found
 
     def run(self) -> dict[str, Any] | None:

@@ -1,4 +1,8 @@
-"""The one owner of the writing connection: takes batches, commits each once, latches at the first failed write."""
+"""The one owner of the writing connection: takes batches, commits each once, latches at the first failed write.
+
+After a failed fsync nothing is written any more: the kernel may have dropped what it could not write. A disk that was
+full has dropped nothing, so that recording goes on when there is room again; what was lost meanwhile is told as a gap.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linectl.errors import LinectlError, StoreError
-from linectl.store import codec
+from linectl.model.records import Event
+from linectl.store import codec, rows
 from linectl.store.catalogue import Catalogue, TagKind
-from linectl.store.file import FileLock, connect, make_reserve, reserve_of
+from linectl.store.file import FileLock, connect, has_room, make_reserve, reserve_of
+from linectl.store.gap import Gap
 from linectl.store.spans import SpanBook, close_dead_runs
 from linectl.words import tr
 
@@ -20,7 +26,8 @@ __all__ = ["Action", "Core", "Item", "Job"]
 Action = Callable[[sqlite3.Connection, SpanBook], None]
 
 _FULL = "SQLITE_FULL"
-_NOT_WRITTEN = {_FULL, "SQLITE_IOERR_WRITE"}  # nothing is in doubt, as it is after a failed fsync: the end may be tried
+_NOT_WRITTEN = {_FULL, "SQLITE_IOERR_WRITE"}  # nothing is in doubt, as it is after a failed fsync: tried again
+_AGAIN_S = 10.0  # loop time between two tries to go on
 _OWN_FAULT = (  # of the one who asked, not of the disk
     *(LinectlError, LookupError, ValueError, TypeError, OverflowError),
     *(sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError),
@@ -48,13 +55,22 @@ class Core:
     ) -> None:
         self.file = file
         self.failure: StoreError | None = None
-        self.lost_scans = 0
-        self._may_mark_end = False
+        self.last_gap: Event | None = None
+        """How the last gap in the record was told; None: there was none since the store was opened."""
+        self.now_s: Callable[[], float] = float  # the loop's clock, once there is a loop
+        self._gap = Gap()
+        self._may_go_on = False
+        self._next_try_s = 0.0
         self._line = line
         self._repeatable = repeatable
         self._lock = FileLock(file, holder)
         self._connection: sqlite3.Connection | None = None
         self._spans = SpanBook(Catalogue(kinds))
+
+    @property
+    def lost_scans(self) -> int:
+        """How many scans were not kept since the disk failed."""
+        return self._gap.scans
 
     def open(self) -> None:
         """Take the file: make or migrate it, mark runs of processes that died.
@@ -89,17 +105,36 @@ class Core:
         """Commit `items` at once and tell of each job whether it is durable, or why it is not."""
         jobs = [item for item in items if isinstance(item, Job)]
         scans = [item for item in items if isinstance(item, codec.Row)]
-        if self.failure is not None:
-            self.lost_scans += len(scans)
-            return [(job, self._last_words(job) if job.last_words else self.failure) for job in jobs]
+        self._gap.seen(scans)
+        if self.failure is not None and not self._goes_on():
+            results = [(job, self._last_words(job) if job.last_words else self.failure) for job in jobs]
+            self._gap.lost(scans, sum(error is not None for _, error in results))
+            return results
         blocks = _blocks(scans)  # encoded before the transaction begins, not in it
-        results: Results = []
+        results, before = [], self._spans.state()
         try:
             self._commit_with(lambda connection: self._apply(connection, items, blocks, results))
         except sqlite3.Error as error:
+            self._spans.set_back(before)
             self.latch(error)
             return self.write(items)
+        self._gap.kept(scans)
         return results
+
+    def _goes_on(self) -> bool:
+        """Try whether the disk takes rows again; if so, tell the gap, and return True. Tried every 10 s."""
+        if not self._may_go_on or self.now_s() < self._next_try_s or not has_room(self.file):
+            return False
+        self._next_try_s = self.now_s() + _AGAIN_S
+        event = self._gap.event(self._line, "" if self.failure is None else self.failure.message)
+        try:
+            make_reserve(self.file)
+            self._commit_with(lambda connection: rows.add_event(connection, event, rows.event_data(event)))
+        except (StoreError, OSError, sqlite3.Error):
+            return False
+        self.failure, self.last_gap = None, event
+        self._gap = Gap(self._gap.seen_ns)
+        return True
 
     def _apply(
         self, connection: sqlite3.Connection, items: Sequence[Item], blocks: list[_Encoded], results: Results
@@ -150,9 +185,10 @@ class Core:
             raise
 
     def latch(self, error: Exception) -> None:
-        """Stop acknowledging for good: after a failed fsync the kernel may have dropped what it could not write."""
+        """Stop acknowledging: until there is room again, or for good where a write was perhaps lost unseen."""
         name = getattr(error, "sqlite_errorname", "")
-        self._may_mark_end = name in _NOT_WRITTEN
+        self._may_go_on = name in _NOT_WRITTEN
+        self._next_try_s = self.now_s() + _AGAIN_S
         if name == _FULL:
             text, hint, code = tr("the disk is full: {file}"), tr("free some space, then start a new run"), "E-STO-028"
         else:
@@ -163,7 +199,7 @@ class Core:
     def _last_words(self, job: Job) -> Exception | None:
         """Give up the reserve so that the end of a run can still be marked on a full disk."""
         assert self._connection is not None
-        if not self._may_mark_end:
+        if not self._may_go_on:
             return self.failure
         reserve_of(self.file).unlink(missing_ok=True)
         for make_room in (None, "PRAGMA wal_checkpoint(TRUNCATE)"):

@@ -18,6 +18,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "FileLock",
     "connect",
+    "has_room",
     "is_open_for_writing",
     "make_reserve",
     "must_be_free",
@@ -31,6 +32,7 @@ _NORMAL = 1  # PRAGMA synchronous: what was acknowledged survives a killed proce
 _FULL = 2  # an fsync at each commit, so that a power cut loses nothing acknowledged
 _BUSY_MS = 5000
 _RESERVE_BYTES = 1 << 20
+_ROOM_BYTES = 2 * _RESERVE_BYTES
 
 
 class FileLock:
@@ -144,6 +146,12 @@ def make_reserve(file: Path) -> None:
             tr("no room for the store in {folder}: {error}").format(folder=file.parent, error=error.strerror),
             hint=tr("free some space, or give another folder with --data"),
         ) from error
+
+
+def has_room(file: Path) -> bool:
+    """Return whether the disk of the store `file` has room for its reserve and for rows after it."""
+    found = os.statvfs(file.parent)
+    return found.f_bavail * found.f_frsize >= _ROOM_BYTES
 
 
 def sync_folder(folder: Path) -> None:

@@ -195,6 +195,15 @@ class StoreReader:
         with self._trail() as connection:
             yield from audit.pages(connection, since_ns)
 
+    def acts(self, actions: Sequence[str]) -> int:
+        """Return how many entries of the audit trail tell of one of `actions`; 0 where there is no trail."""
+        with self._trail() as connection:
+            if not audit.has_trail(connection):
+                return 0
+            marks = ", ".join("?" * len(actions))
+            query = f"SELECT count(*) FROM audit WHERE action IN ({marks})"  # noqa: S608  # question marks alone
+            return int(connection.execute(query, tuple(actions)).fetchone()[0])
+
     def audit_head(self) -> Head:
         """Return the last entry of the audit trail; id 0 when there is none."""
         with self._trail() as connection:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from linectl.errors import StoreError
 from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Scan
 from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
@@ -33,6 +34,16 @@ class Recorder:
         """Whether a write has failed."""
         return self._writer.core.failure is not None
 
+    @property
+    def failure(self) -> StoreError | None:
+        """Why nothing is kept now; None: all is."""
+        return self._writer.core.failure
+
+    @property
+    def last_gap(self) -> Event | None:
+        """How the last gap in the record was told."""
+        return self._writer.core.last_gap
+
     async def open(self) -> None:
         """Take the file for writing."""
         await self._writer.open()
@@ -57,6 +68,10 @@ class Recorder:
         """Take an event without waiting for the disk."""
         self._tell(event)
         self._writer.put(Job(_simple(partial(rows.add_event, event=event, data=rows.event_data(event)))))
+
+    def log_act(self, act: Act) -> None:
+        """Append `act` to the audit trail without waiting for the disk."""
+        self._writer.put(Job(_simple(partial(audit.append, act=act))))
 
     async def start_run(self, run: Run) -> None:
         """Record that `run` begins."""

@@ -33,6 +33,15 @@ class SpanBook:
     _last: dict[str, tuple[str, int]] = field(default_factory=dict)
     _boots: dict[str, str] = field(default_factory=dict)
 
+    def state(self) -> tuple[dict[_Owner, int | None], dict[str, tuple[str, int]]]:
+        """Return what a transaction may change here, for `set_back`."""
+        return dict(self._open), dict(self._last)
+
+    def set_back(self, state: tuple[dict[_Owner, int | None], dict[str, tuple[str, int]]]) -> None:
+        """Forget what a transaction did here that has been undone in the file."""
+        self._open, self._last = state
+        self.catalogue = Catalogue(self.catalogue.kinds)
+
     def boot(self, connection: sqlite3.Connection, told: str) -> str:
         """Return the name under which this opening stores the scans of boot `told`.
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from linectl.errors import StoreError
 from linectl.model.lines import Tag
 from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Scan
@@ -26,7 +27,7 @@ class Store(Protocol):
     """Where a run writes. Each awaited call returns when its rows are durable, or raises.
 
     Raises (every awaited call):
-        StoreError: the disk failed, at this call or before (`degraded`): nothing is acknowledged any more. Or a
+        StoreError: the disk failed, at this call or before (`degraded`): nothing is acknowledged. Or a
             record that does not fit the others (code E-STO-002), which harms nobody else.
         Refused: the id of another run, a span that is open already.
     """
@@ -34,6 +35,17 @@ class Store(Protocol):
     @property
     def degraded(self) -> bool:
         """Whether a write has failed: acknowledged rows are safe, later ones are not kept."""
+
+    @property
+    def failure(self) -> StoreError | None:
+        """Why nothing is kept now; None: all is.
+
+        Where the disk was full rows are kept again once there is room, after an event `record_gap`.
+        """
+
+    @property
+    def last_gap(self) -> Event | None:
+        """How the last gap in the record since the store was opened was told; None: there was none."""
 
     async def open(self) -> None:
         """Take the file for writing.
@@ -54,6 +66,9 @@ class Store(Protocol):
 
     def log_event(self, event: Event) -> None:
         """Take an event without waiting for the disk, as `log_scan` does."""
+
+    def log_act(self, act: Act) -> None:
+        """Append `act` to the audit trail, where no event goes with it, without waiting for the disk."""
 
     async def start_run(self, run: Run) -> None:
         """Record that `run` begins; the very same run twice is one run."""

@@ -50,6 +50,7 @@ class InlineWriter:
 
     async def open(self) -> None:
         """Open the core."""
+        self.core.now_s = asyncio.get_running_loop().time
         self.core.open()
 
     async def close(self) -> None:
@@ -92,6 +93,7 @@ class ThreadWriter:
     async def open(self) -> None:
         """Open the core and start the thread."""
         self._loop = asyncio.get_running_loop()
+        self.core.now_s = self._loop.time
         self.core.open()
         self._thread = threading.Thread(target=self._work, name="linectl-store", daemon=True)
         self._thread.start()

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from linectl import words
+from linectl.cli.audit_text import cells
 from linectl.cli.main import run
+from linectl.store.audit import AuditEntry
 from tests.cli.rigs import Words, modbus
 
 Say = Callable[..., tuple[int, str, str]]
@@ -25,6 +27,13 @@ tags:
   bath.flow: {{link: plc, point: 1/hr0, kind: f32, unit: l/min, low: 0, high: 100, writable: true, scan: fast}}
   bath.dose: {{link: plc, point: 1/hr2, kind: f32, low: 0, high: 100, writable: true}}
 """
+
+
+ACTIONS = (
+    *("start", "pause", "hold", "resume", "cancel", "abort", "answer", "take_back_look", "end_early", "skip_bottle"),
+    *("note", "deviation", "arm_heat", "refuse_heat", "take_up", "close", "abandon", "make_safe", "write", "command"),
+    *("armed", "disarmed", "ramp", "interlock_trip", "interlock_reset", "reset_heating", "select_recipe", "record_gap"),
+)
 
 
 @pytest.fixture
@@ -123,6 +132,62 @@ def test_a_cut_tail_shows_against_the_head_that_was_kept(written: Path, say: Say
     manifest.write_text(json.dumps({"audit": {"store": "other", "entries": 4, "head": head}}), encoding="utf-8")
     code, out, _ = say("audit", "verify", written, "--head", export, "--json")
     assert (code, json.loads(out)["error"]["code"]) == (5, "E-AUD-004")
+
+
+def entry(action: str, actor: str = "Zoé", old: object = None, new: object = None) -> AuditEntry:
+    before, after = (None if value is None else json.dumps(value) for value in (old, new))
+    return AuditEntry(1, 0, actor, action, "bath.setpoint", before, after, "", b"", b"")
+
+
+WRITTEN = {"outcome": "confirmed", "asked": 60.5, "got": 60.5, "unit": "°C"}
+ANSWERED = {"question": "load-3", "value": True, "face": "terminal"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "told", "words_"),
+    [
+        (
+            "en",
+            entry("write", "Zoé, run R7", 20, WRITTEN),
+            "Zoé, run R7 | wrote | 20 | outcome confirmed, asked 60.5, read back 60.5",
+        ),
+        (
+            "fr",
+            entry("write", "Zoé, run R7", 20, WRITTEN),
+            "Zoé, essai R7 | a écrit | 20 | issue confirmé, demandé 60,5, relu 60,5",
+        ),
+        (
+            "en",
+            entry("answer", new=ANSWERED),
+            "Zoé | answered a question | - | question load-3, value yes, at the face terminal",
+        ),
+        (
+            "fr",
+            entry("answer", new=ANSWERED),
+            "Zoé | a répondu à une question | - | question load-3, valeur oui, à l'écran terminal",
+        ),
+        ("en", entry("hold", old="running", new="holding"), "Zoé | held the run | running | holding"),
+        ("fr", entry("hold", old="running", new="holding"), "Zoé | a figé l'essai | en cours | "),
+        (
+            "en",
+            entry("alarm_shelve", new={"until_ns": 1767225600123456789}),
+            "Zoé | alarm shelved | - | until ns 1767225600123456789",
+        ),
+        ("en", entry("some_new_word", new=[1, 2]), "Zoé | some new word | - | 1 2"),
+    ],
+)
+def test_an_entry_is_told_in_words(lang: str, told: AuditEntry, words_: str) -> None:
+    with words.speaking(lang):
+        who, what, _, old, new, _ = cells(told)
+    assert f"{who} | {what} | {old} | {new}".startswith(words_)
+
+
+def test_every_act_of_a_run_has_words_in_french() -> None:
+    with words.speaking("en"):
+        english = {action: cells(entry(action))[1] for action in ACTIONS}
+    with words.speaking("fr"):
+        french = {action: cells(entry(action))[1] for action in ACTIONS}
+    assert not [action for action in ACTIONS if english[action] == french[action]]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"audit": {"head": "00", "entries": 1, "store": ""}}', "not json"])

@@ -77,6 +77,7 @@ questions:
   - {id: lid, kind: confirm, at: heat, text: Lid, default: true}
 on_sensor_fault: hold
 on_fault: {camera: continue, level: abort}
+longest_hold_s: 7200
 on_crash:
   heat: redo
   soak: {policy: continue, max_gap_s: 30}
@@ -140,6 +141,7 @@ def test_every_key_reaches_the_experiment() -> None:
     )
     assert found.on_sensor_fault is FaultPolicy.HOLD
     assert found.on_fault == {"camera": FaultPolicy.CONTINUE, "level": FaultPolicy.ABORT}
+    assert found.longest_hold_s == 7200.0
     assert found.on_crash == {
         "heat": CrashRule(CrashPolicy.REDO),
         "soak": CrashRule(CrashPolicy.CONTINUE, 30.0),

@@ -43,6 +43,7 @@ ONE_BATH = Experiment(
 @dataclass
 class Lab:
     engine: FaultEngine
+    server: LineServer
     file: Path
     run: str = ""
     reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
@@ -58,20 +59,25 @@ Break = Callable[[Lab], Coroutine[None, None, None]]
 Judge = Callable[[Lab, RunOutcome], None]
 
 
-def run_with(folder: Path, breaks: Break, judge: Judge, experiment: Experiment = ONE_BATH) -> None:
-    """Run an experiment in memory while `breaks` breaks things; `judge` looks at what came of it."""
+def run_with(
+    folder: Path, breaks: Break, judge: Judge, experiment: Experiment = ONE_BATH, *, interlocks: bool = False
+) -> None:
+    """Run an experiment in memory while `breaks` breaks things; `judge` looks at what came of it.
+
+    Without `interlocks`, which would hold it first: then the run itself is watched.
+    """
 
     async def main() -> None:
         clock, file = Clock(start_ns=VIRTUAL_START_NS), folder / "store.db"
+        guards = SIMULATED.interlocks if interlocks else None
         zones = {name: replace(zone, fill_temperature_c=FEED_C) for name, zone in SIMULATED.zones.items()}
         async with (
-            # without interlocks, which would hold it first: here the run itself is watched
-            serve(replace(SIMULATED, zones=zones, interlocks=None), clock, seed=3, wires=False) as up,
+            serve(replace(SIMULATED, zones=zones, interlocks=guards), clock, seed=3, wires=False) as up,
             LineServer(up.definition, clock, file, boot="test", links=up.links) as server,
             FaultEngine(up.rig, clock, on_event=recorded(server), machines=machines_of(SIMULATED)) as engine,
             hands_of(up.definition, clock, line=server.line, simulate_as={}, links=up.links) as hands,
         ):
-            lab = Lab(engine, file)
+            lab = Lab(engine, server, file)
 
             def started(run: str) -> None:
                 lab.run = run
@@ -160,3 +166,41 @@ def test_a_small_drift_passes_unseen_and_the_record_tells_of_it(tmp_path: Path) 
 
     order = FaultOrder("sensor_drift", "bath.temperature", for_s=100.0, values={"per_h": 10.0})
     run_with(tmp_path, in_phase("soak", order), judge)
+
+
+@pytest.mark.parametrize("for_s", [60.0, None], ids=["for a minute", "for good"])
+@pytest.mark.parametrize("phase", ["heat", "soak"])
+def test_a_held_run_that_nobody_resumes_ends_by_itself(phase: str, for_s: float | None, tmp_path: Path) -> None:
+    """A trip is taken back by a person alone; where nobody is, as in virtual time, the run must not hang."""
+
+    def judge(lab: Lab, outcome: RunOutcome) -> None:
+        assert (outcome.exit_status, outcome.code, outcome.exit_code) == (ExitStatus.FAIL, "E-RUN-009", 5)
+        assert "held for 2 h 00, and nobody resumed it" in outcome.reason
+        trip = next(
+            each for each in StoreReader(lab.file).events_of("interlock_trip") if each.data["action"] != "ignore"
+        )
+        assert str(trip.data["why"]) in outcome.reason
+        (held,) = lab.events("held")
+        assert held.data["held_s"] == pytest.approx(7200.0, abs=1.0)
+        assert StoreReader(lab.file).run(lab.run).reason == outcome.reason
+
+    order = FaultOrder("sensor_dead", "bath.temperature", for_s=for_s)
+    experiment = replace(ONE_BATH, longest_hold_s=7200.0)
+    run_with(tmp_path, in_phase(phase, order), judge, experiment, interlocks=True)
+
+
+def test_a_hold_that_is_resumed_ends_no_run(tmp_path: Path) -> None:
+    def breaks(lab: Lab) -> Coroutine[None, None, None]:
+        async def act() -> None:
+            await lab.reached["soak"].wait()
+            await lab.server.hold(who="anne")
+            await asyncio.sleep(500.0)
+            await lab.server.resume(who="anne")
+
+        return act()
+
+    def judge(lab: Lab, outcome: RunOutcome) -> None:
+        assert (outcome.exit_status, outcome.code) == (ExitStatus.SUCCESS, "")
+        assert lab.events("held")
+
+    run_with(tmp_path, breaks, judge, replace(ONE_BATH, longest_hold_s=600.0))

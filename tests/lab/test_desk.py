@@ -11,7 +11,7 @@ from linectl.errors import NotConfirmed, Refused
 from linectl.lab.desk import PromptDesk
 from linectl.lab.journal import Journal, Questions
 from linectl.model.prompts import Answer, Prompt, PromptKind
-from linectl.model.records import Event
+from linectl.model.records import Act, Event
 
 CONFIRM = Prompt("q", PromptKind.CONFIRM, "All out?", "unload")
 CHECK = Prompt("c", PromptKind.POSITIONS, "Which?", "check", {"positions": (3, 7, 9)}, timeout_s=10.0)
@@ -186,6 +186,9 @@ def test_an_answer_is_kept_with_its_latency_and_a_picture_with_its_hash(tmp_path
 
         def log_event(self, event: Event) -> None:
             told.append(event)
+
+        def log_act(self, act: Act) -> None:
+            raise AssertionError(act)  # a question writes nothing
 
     picture = tmp_path / "bottle.jpg"
     picture.write_bytes(b"abc")

@@ -9,7 +9,7 @@ from linectl.clock import Clock, VirtualTimeLoop
 from linectl.errors import Refused, StoreError
 from linectl.lab.journal import Journal
 from linectl.lab.phases import ALLOWED, FINAL, Procedure, State, step
-from linectl.model.records import Event
+from linectl.model.records import Act, Event
 
 
 class Shelf:
@@ -26,6 +26,9 @@ class Shelf:
 
     def log_event(self, event: Event) -> None:
         self.told.append(event.data)
+
+    def log_act(self, act: Act) -> None:
+        raise AssertionError(act)  # a state writes nothing
 
 
 def test_every_state_is_there_and_every_end_is_one() -> None:

@@ -126,6 +126,36 @@ async def test_on_a_full_disk_the_acknowledged_rows_stay_and_the_run_is_marked(
     assert store._writer.core.lost_scans == 1
 
 
+@pytest.mark.fault("F23")
+@pytest.mark.parametrize("virtual", [True, False], ids=["inline", "thread"])
+async def test_when_there_is_room_again_rows_are_kept_again_after_a_gap(
+    samples: Any, small_disk: Path, virtual: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from linectl.store import core
+
+    monkeypatch.setattr(core, "_AGAIN_S", 0.0)
+    file, ballast = small_disk / "line.db", small_disk / "ballast"
+    ballast.write_bytes(b"\0" * (2 << 20))
+    store = samples.store(file, virtual=virtual)
+    await store.open()
+    await store.start_run(samples.run())
+    last = await _fill(store, samples)
+    store.log_scan(samples.scan(1))
+    with pytest.raises(StoreError, match="the disk is full"):  # tried again each time, and still full
+        await store.add_event(samples.event("n", n=-1))
+    ballast.unlink()
+    for number in range(last + 1, last + 4):
+        await store.add_event(samples.event("n", n=number))
+    assert not store.degraded
+    store.log_scan(samples.scan(2))
+    await store.close()
+    assert _numbers(file) == list(range(last + 4))
+    (gap,) = samples.reader(file).events_of("record_gap")
+    assert (gap.data["scans"], gap.data["entries"]) == (1, 2)  # the event that found it full, and the one after
+    assert samples.reader(file).audit_head().id == 1
+    assert reserve_of(file).exists()
+
+
 def _prove_limit(file: str) -> None:
     """In a process of its own: a limit on the size of files stands for the end of the disk."""
     import importlib.util

@@ -104,7 +104,10 @@ def of_files() -> tuple[Explanation, ...]:
             exit_code=5,
             meaning=tr("The disk is full: the run was ended, all that was acknowledged is kept."),
             causes=tr("The folder of the store shares its disk with something that grew."),
-            remedy=tr("Free some space, or name another folder with --data, then start a new run."),
+            remedy=tr(
+                "Free some space: what follows is recorded again within 10 s, after a gap that the record tells. "
+                "Then start the run anew."
+            ),
             command="linectl doctor",
         ),
         Explanation(

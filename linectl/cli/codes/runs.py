@@ -143,4 +143,17 @@ def of_runs() -> tuple[Explanation, ...]:
             remedy=tr("Name a position that the message lists as watched."),
             command="linectl runs show last",
         ),
+        Explanation(
+            "E-RUN-009",
+            exit_code=5,
+            meaning=tr("The run was held for longer than its experiment lets it, and nobody resumed it."),
+            causes=tr(
+                "A fault or an interlock held it while nobody was there, as in a run in virtual time; the reason "
+                "names it."
+            ),
+            remedy=tr(
+                "See to the cause, then run the experiment again; longest_hold_s in its file is how long it waits."
+            ),
+            command="linectl runs show last",
+        ),
     )

@@ -154,6 +154,18 @@ _PLAIN_KEYS = (
 )
 
 
+def _gap(event: Event) -> str:
+    """Return what a record lacks: how much, and from when to when."""
+    text = tr("{scans} scans and {entries} entries are missing, from {since} to {until}")
+    since, until = (f"{text_of(event.data.get(name))[:19].replace('T', ' ')}Z" for name in ("since", "until"))
+    count = {name: text_of(event.data.get(name)) for name in ("scans", "entries")}
+    return text.format(since=since, until=until, **count)
+
+
+def _slept(event: Event) -> str:
+    return seconds_of(event.data.get("slept_s"))
+
+
 def _alarm(event: Event) -> str:
     """Return what happened to an alarm: its message in the language in use, what came or was done, and why."""
     messages = event.data.get("message")
@@ -183,6 +195,8 @@ _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "write": _written,
     "armed": _armed,
     "disarmed": _armed,
+    "record_gap": _gap,
+    "slept": _slept,
     "ramp": _ramp,
     "ramp_ended": _way_ended,
     "put_back": _way_ended,

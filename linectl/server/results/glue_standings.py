@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linectl.server.results.child import in_child
+from linectl.server.results.glue_stamps import Stamp, differ, stamps_of
 from linectl.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class GlueStandings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._stamps: dict[Path, Stamp] = {}
         self.section: list[dict[str, object]] = []
 
     async def refresh(self) -> bool:
@@ -34,8 +37,14 @@ class GlueStandings:
         Raises:
             LinectlError: a store or a recipe of a confirmation cannot be read; the section stays as it was.
         """
+        # as of before: the next look sees what is written meanwhile, and tries again what was mended
+        self._stamps = await asyncio.to_thread(stamps_of, self._folder, self._stamps)
         before, self.section = self.section, await in_child(standings_of, self._folder)
         return before != self.section
+
+    async def is_behind(self) -> bool:
+        """Return whether the stores hold something new about the glues since the last refresh, by whoever wrote it."""
+        return differ(self._stamps, await asyncio.to_thread(stamps_of, self._folder, self._stamps))
 
 
 def standings_of(folder: Path) -> list[dict[str, object]]:

@@ -59,7 +59,16 @@ def _counts(sight: Sight) -> Line:
     pieces += _aside(counts)
     if alarms.get("flood"):
         pieces += [_blank(2), (f" {tr('FLOOD')} ", Mood.ALARM)]
-    return (*pieces, _blank(2), *_suspended(sight))
+    return (*_unrecorded(sight), *pieces, _blank(2), *_suspended(sight))
+
+
+def _unrecorded(sight: Sight) -> list[Piece]:
+    """Return that the record has stopped: nobody may take what is shown here for what will be there tomorrow."""
+    lost = section(section(sight.state, "line"), "unrecorded")
+    if not lost:
+        return []
+    words = tr("NOTHING IS RECORDED since {time}").format(time=clock_text(lost.get("since"), sight.now))
+    return [(f" ◆ {words} ", Mood.ALARM), _blank(1)]
 
 
 def _suspended(sight: Sight) -> list[Piece]:

@@ -119,6 +119,7 @@ class AsLines:
     def tell(self, name: str, state: Mapping[str, Any], now: datetime) -> None:
         """Write a line for each thing that is not as it was."""
         told = {
+            "line": _recorded,
             "values": _values,
             "alarms": _alarms,
             "prompts": _prompts,
@@ -198,6 +199,13 @@ def _links(state: Mapping[str, Any], _now: datetime) -> Told:
         well = link.get("state") == "ok"
         lost = tr("{link} LOST {why}").format(link=printable(name), why=printable(text(link.get("reason")))).rstrip()
         yield f"link {name}", f"{printable(name)} ok" if well else f"◆ {lost}"
+
+
+def _recorded(state: Mapping[str, Any], now: datetime) -> Told:
+    """Give that nothing is recorded any more; that it is again, the journal tells."""
+    lost = section(section(state, "line"), "unrecorded")
+    told = tr("NOTHING IS RECORDED since {time}").format(time=clock_text(lost.get("since"), now)) if lost else ""
+    yield "record", f"◆ {told}: {printable(text(lost.get('why')))}" if told else ""
 
 
 def _armed(state: Mapping[str, Any], now: datetime) -> Told:

@@ -1,0 +1,200 @@
+"""An entry of the audit trail in words: who, what, the values and their names. The trail itself keeps machine words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from linectl.words import tr, with_comma
+
+if TYPE_CHECKING:
+    from linectl.store.audit import AuditEntry
+
+__all__ = ["cells", "parsed"]
+
+_PLANNED = re.compile(r"(?P<who>.*), run (?P<run>\S+)")
+_STATES = frozenset({"pause", "hold", "resume", "cancel", "abort"})  # acts whose values are states of a run
+
+
+def cells(entry: AuditEntry) -> list[str]:
+    """Return who, what, on what, old, new and why of `entry`, each in one line that moves no terminal's cursor."""
+    states = entry.action in _STATES
+    old, new = (_value(parsed(text), states=states) for text in (entry.old, entry.new))
+    return [_line(each) for each in (_who(entry.actor), _action(entry.action), entry.target, old, new, entry.reason)]
+
+
+def parsed(text: str | None) -> Any:
+    """Return the value of a JSON text; one that is none (somebody has changed it) as the text itself."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+
+
+def _who(actor: str) -> str:
+    """Return who acted; what the plan of a run did is told as the run's, in the name of whoever started it."""
+    planned = _PLANNED.fullmatch(actor)
+    return actor if planned is None else tr("{who}, run {run}").format(**planned.groupdict())
+
+
+def _action(word: str) -> str:
+    alarm = word.removeprefix("alarm_")
+    if alarm != word:
+        return _alarm(alarm)
+    return {**_of_runs(), **_of_the_line(), **_of_records()}.get(word, _plain(word))
+
+
+def _alarm(step: str) -> str:
+    from linectl.lab.report.terms import alarm_step
+
+    return tr("alarm {step}").format(step=alarm_step(step))
+
+
+def _of_runs() -> dict[str, str]:
+    return {
+        "start": tr("started the run"),
+        "pause": tr("paused the run"),
+        "hold": tr("held the run"),
+        "resume": tr("resumed the run"),
+        "cancel": tr("ended the run at its next safe point"),
+        "abort": tr("ended the run at once"),
+        "answer": tr("answered a question"),
+        "take_back_look": tr("took a look back"),
+        "end_early": tr("ended a phase early"),
+        "skip_bottle": tr("took a bottle out of the observation"),
+        "note": tr("noted"),
+        "deviation": tr("noted a deviation"),
+        "arm_heat": tr("allowed heating again"),
+        "refuse_heat": tr("did not allow heating"),
+        "take_up": tr("took the run up again"),
+        "close": tr("closed the run"),
+        "abandon": tr("gave the run up"),
+        "make_safe": tr("made the line safe"),
+    }
+
+
+def _of_the_line() -> dict[str, str]:
+    return {
+        "write": tr("wrote"),
+        "command": tr("gave a command"),
+        "armed": tr("armed writing"),
+        "disarmed": tr("disarmed writing"),
+        "ramp": tr("began a ramp"),
+        "interlock_trip": tr("tripped an interlock"),
+        "interlock_reset": tr("reset an interlock"),
+        "reset_heating": tr("reset a fault of the heating"),
+        "select_recipe": tr("set a recipe"),
+        "calibrate": tr("calibrated"),
+        "activate": tr("activated a calibration"),
+        "activate_failed": tr("could not activate a calibration"),
+        "quarantine": tr("set bottles aside"),
+        "lot_started": tr("began a lot"),
+        "lot_ended": tr("ended a lot"),
+        "lot_quarantined": tr("set bottles aside"),
+        "lot_released": tr("released bottles"),
+        "lot_delivered": tr("delivered a lot"),
+    }
+
+
+def _of_records() -> dict[str, str]:
+    return {
+        "import_lots": tr("imported lots"),
+        "register": tr("registered a confirmation"),
+        "change_rule": tr("changed the rule of a confirmation"),
+        "record_set": tr("recorded a set of bottles"),
+        "lift_suspension": tr("lifted a suspension"),
+        "promote_recipe": tr("made a recipe"),
+        "record_gap": tr("could not record"),
+    }
+
+
+def _names() -> dict[str, str]:
+    """Return what the parts of a value are called."""
+    return {
+        "asked": tr("asked"),
+        "bottle": tr("bottle"),
+        "bottles": tr("bottles"),
+        "baths": tr("baths"),
+        "detail": tr("detail"),
+        "events": tr("entries"),
+        "experiment": tr("experiment"),
+        "face": tr("at the face"),
+        "got": tr("read back"),
+        "heater": tr("heater"),
+        "minutes": tr("minutes"),
+        "outcome": tr("outcome"),
+        "per_min": tr("a minute"),
+        "phase": tr("phase"),
+        "position": tr("position"),
+        "positions": tr("positions"),
+        "question": tr("question"),
+        "refused_by": tr("refused by"),
+        "scans": tr("scans"),
+        "since": tr("since"),
+        "state": tr("state"),
+        "text": tr("text"),
+        "trial": tr("bath"),
+        "unit": tr("unit"),
+        "until": tr("until"),
+        "value": tr("value"),
+        "why": tr("why"),
+    }
+
+
+def _words() -> dict[str, str]:
+    """Return what machine words that stand as values are called."""
+    return {
+        "confirmed": tr("confirmed"),
+        "clamped": tr("limited by the device"),
+        "refused": tr("refused"),
+        "unknown": tr("unknown"),
+        "off": tr("off"),
+        "terminal": tr("terminal"),
+        "answers file": tr("answers file"),
+        "tripped": tr("tripped"),
+        "clear": tr("clear"),
+    }
+
+
+_NAMED = frozenset({"outcome", "heater", "face"})  # parts whose values are machine words
+
+
+def _value(value: Any, *, states: bool) -> str:
+    if isinstance(value, Mapping):
+        names, words = _names(), _words()
+        return ", ".join(
+            f"{names.get(key, _plain(key))} {words.get(each, each) if key in _NAMED else _shown(each)}"
+            for key, each in value.items()
+        )
+    if states and isinstance(value, str):
+        from linectl.lab.report.terms import run_state
+
+        return run_state(value)
+    return _words().get(value, value) if isinstance(value, str) else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return with_comma(f"{value:.9g}")
+    if isinstance(value, list) and all(isinstance(each, int | str) for each in value):
+        return " ".join(map(str, value)) or "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _line(text: str) -> str:
+    """Return `text` in one line, without what would move a terminal's cursor."""
+    return "".join(char if char.isprintable() else " " for char in text) or "-"
