@@ -31,7 +31,8 @@ def command() -> None:
 @common
 def ls(file: str, since: str, data: Path | None, as_json: bool) -> int:
     """List the entries, oldest first."""
-    from linectl.server.auditing import since_ns, trail_of
+    from linectl.server.asked_times import since_ns
+    from linectl.server.auditing import trail_of
     from linectl.store.audit import time_text
 
     try:

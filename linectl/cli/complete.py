@@ -17,7 +17,19 @@ from click.shell_completion import CompletionItem
 
 from linectl.errors import LinectlError
 
-__all__ = ["Completer", "any_file", "codes", "experiments", "fault_kinds", "lines", "runs", "scenarios", "tags"]
+__all__ = [
+    "Completer",
+    "any_file",
+    "codes",
+    "experiments",
+    "fault_kinds",
+    "lines",
+    "run_words",
+    "runs",
+    "scenarios",
+    "stored_tags",
+    "tags",
+]
 
 Completer = Callable[[click.Context, click.Parameter, str], list["CompletionItem[str]"]]
 _KIND = re.compile(rb"^kind:[ \t]*([a-z_-]+)", re.MULTILINE)
@@ -63,6 +75,18 @@ def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Co
     return [each for each in found if each.value.startswith(incomplete)]
 
 
+def run_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG001  # click's signature
+    """Return the words that runs of the store of the last run have."""
+    try:
+        from linectl.server.places import last_run
+        from linectl.store.run_words import WordReader
+
+        found = WordReader(last_run(ctx.params.get("data")).store).words()
+    except (LinectlError, OSError):
+        return []
+    return _items(sorted({word for words in found.values() for word in words}), incomplete)
+
+
 def tags(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # click's signature
     """Return the tags of the line that was named before."""
     try:
@@ -70,6 +94,21 @@ def tags(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Co
 
         names = _tags_of(find_file(ctx.params["line"], folder="config").resolve())
     except (LinectlError, OSError, KeyError, TypeError):
+        return []
+    said = ctx.params.get(param.name or "") or ()
+    return _items((name for name in names if name not in said), incomplete)
+
+
+def stored_tags(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:  # click's signature
+    """Return the tags that the store of the last run holds, or of the line served last."""
+    try:
+        from linectl.server.results.opened import open_reader
+        from linectl.store.history import HistoryReader
+
+        names = HistoryReader(open_reader(ctx.params.get("data")).path).tag_names()
+    except (LinectlError, OSError):
         return []
     said = ctx.params.get(param.name or "") or ()
     return _items((name for name in names if name not in said), incomplete)

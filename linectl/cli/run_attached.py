@@ -34,7 +34,7 @@ from linectl.words import tr, with_comma
 if TYPE_CHECKING:
     from linectl.cli.run_experiment import Request
 
-__all__ = ["carry_out"]
+__all__ = ["carry_out", "progress_line"]
 
 _CANCELLED = 130
 
@@ -159,7 +159,7 @@ class _Attached:
     async def _show(self) -> None:
         async for name in self._watcher.changes():
             if name == "run" and self._watcher.state.get("run"):
-                self._screen.show_line(*_line(self._watcher.state["run"]))
+                self._screen.show_line(*progress_line(self._watcher.state["run"]))
             elif name == "prompts":
                 self._ask(self._watcher.state.get("prompts") or [])
             elif name == "lost":
@@ -193,7 +193,7 @@ class _Attached:
         return int(outcome["exit_code"])
 
 
-def _line(run: Mapping[str, Any]) -> tuple[int, str]:
+def progress_line(run: Mapping[str, Any]) -> tuple[int, str]:
     """Return the number of the bath, and where the run stands on one line."""
     if "phase" not in run:
         return 0, state_text(run["state"])

@@ -47,7 +47,7 @@ def _asked(line: str, data: Path | None) -> dict[str, Any] | None:
 
 
 def _of_store(data: Path | None, *, as_json: bool) -> int:
-    from linectl.cli.runs import as_data, ended
+    from linectl.cli.run_told import as_data, ended
     from linectl.server.results.finished import find_run
 
     found = find_run("last", data)

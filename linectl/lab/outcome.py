@@ -14,7 +14,7 @@ from linectl.words import tr
 __all__ = ["BROKEN", "FORGOTTEN", "RunOutcome", "failed", "judged"]
 
 BROKEN = "E-RUN-002"  # the code of a run that could not go on
-FORGOTTEN = "E-RUN-009"  # ... of one that was held for too long
+FORGOTTEN = "E-RUN-014"  # ... of one that was held for too long
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from linectl.clock import wall_ns
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.errors import ConfigError, Refused
@@ -18,15 +16,12 @@ from linectl.server.results.finished import open_reader
 from linectl.store.audit import Head
 from linectl.store.export.restore import is_archive, manifest_of
 from linectl.store.reader import StoreReader
-from linectl.units import NS_PER_S
 from linectl.words import tr
 
-__all__ = ["Anchor", "anchor_of", "since_ns", "trail_of"]
+__all__ = ["Anchor", "anchor_of", "trail_of"]
 
 _SQLITE = b"SQLite format 3\x00"
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
-_AGO = re.compile(r"(\d+)\s*([smhdj])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "j": "days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +73,6 @@ def anchor_of(text: str) -> Anchor:
     if not _HASH.fullmatch(hash_) or entries < 0:
         raise _no_head(place)
     return Anchor(Head(hash_.lower(), entries), store)
-
-
-def since_ns(text: str) -> int:
-    """Return the time (ns UTC) that `text` names: ISO 8601 (without offset: local time), or so long ago (30m, 2h, 7d).
-
-    Raises:
-        ValueError: it is neither.
-    """
-    ago = _AGO.fullmatch(text.strip().lower())
-    if ago is not None:
-        return wall_ns() - round(timedelta(**{_UNITS[ago[2]]: int(ago[1])}).total_seconds()) * NS_PER_S
-    return round(datetime.fromisoformat(text.strip()).timestamp() * 1_000_000) * 1000
 
 
 def _is_store(file: Path) -> bool:

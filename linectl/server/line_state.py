@@ -8,8 +8,8 @@ from typing import Any
 
 from drivers.wire_tap import DeviceStats
 from linectl.lab.desk import OpenPrompt
-from linectl.lab.report.terms import event_name
-from linectl.lab.report.told import text_of, told
+from linectl.lab.report.journal_words import in_words
+from linectl.lab.report.told import text_of
 from linectl.line.heating_guard import HeatingTrip
 from linectl.line.links import address_of
 from linectl.model.lines import LineDefinition, Tag
@@ -238,7 +238,7 @@ def _entry(number: int, event: Event) -> dict[str, Any]:
         "number": number,
         "time": iso(event.ts_ns),
         "kind": event.kind,
-        "text": " : ".join(filter(None, [event_name(event.kind), told(event)])),
+        "text": in_words(event),
         "who": text_of(event.data.get("who")),
         "run": event.run,
     }

@@ -10,6 +10,7 @@ from linectl.model.people import Role
 from linectl.server.api.listener import Request
 from linectl.server.api.operations import Nothing, Operation
 from linectl.server.line_server import LineServer
+from linectl.store.run_words import WordChange, WordReader, checked
 from linectl.words import tr
 
 __all__ = ["RunOps"]
@@ -54,6 +55,15 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words to be kept with the run `run` (its id, the beginning of it, or "last"), or taken from it."""
+
+    run: str
+    words: tuple[str, ...]
+    remove: bool = False
+
+
 class RunOps:
     """The operations on the run of `server`."""
 
@@ -74,6 +84,7 @@ class RunOps:
             Operation("run_cancel", operate, Why, self._cancel, "End the run at its next safe point."),
             Operation("run_abort", operate, Why, self._abort, "End the run at once: heater off, data kept."),
             Operation("run_would_lose", Role.VIEW, Nothing, self._would_lose, "What ending the run now would lose."),
+            Operation("run_tag", operate, Words, self._tag, "Keep words with a run, or take them from it."),
             Operation("deviation", operate, Text, self._deviation, "Keep a deviation from the plan with the run."),
         )
 
@@ -124,6 +135,17 @@ class RunOps:
 
     async def _would_lose(self, _args: Nothing, _request: Request) -> Any:
         return {"text": self._server.would_lose()}
+
+    async def _tag(self, args: Words, request: Request) -> Any:
+        server = self._server
+        assert server.store is not None, "the server is not open"
+        words, reader = checked(args.words), WordReader(server.store_file)
+        run = reader.run(args.run).id
+        now_ns = server.clock.now_ns()
+        await server.store.tag_run(
+            WordChange(run, words, args.remove, request.who.operator, now_ns, reason=request.reason)
+        )
+        return {"run": run, "tags": list(reader.words_of(run))}
 
     async def _deviation(self, args: Text, request: Request) -> Any:
         await self._server.deviation(args.text, who=request.who.operator)

@@ -26,7 +26,7 @@ __all__ = [
     "sync_folder",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NORMAL = 1  # PRAGMA synchronous: what was acknowledged survives a killed process, not a power cut
 _FULL = 2  # an fsync at each commit, so that a power cut loses nothing acknowledged

@@ -10,8 +10,9 @@ from linectl.errors import StoreError
 from linectl.model.lots import Lot, Quarantine
 from linectl.model.readings import Scan
 from linectl.model.records import Act, Bottle, Check, Event, ExitStatus, Run, Trial
-from linectl.store import audit, codec, lot_rows, rows
+from linectl.store import audit, codec, lot_rows, rows, run_words
 from linectl.store.core import Action, Job
+from linectl.store.run_words import WordChange
 from linectl.store.spans import SpanBook
 from linectl.store.writer import Writer
 
@@ -153,6 +154,10 @@ class Recorder:
     async def add_checks(self, checks: Sequence[Check]) -> None:
         """Record checks."""
         await self._writer.submit(_simple(partial(rows.add_checks, checks=tuple(checks))))
+
+    async def tag_run(self, change: WordChange) -> None:
+        """Give words to a run, or take them from it, and tell the audit trail."""
+        await self._writer.submit(_simple(partial(run_words.change, asked=change)))
 
     async def audit(self, act: Act) -> None:
         """Append `act` to the audit trail."""

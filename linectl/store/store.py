@@ -17,6 +17,7 @@ from linectl.store.catalogue import kinds_of
 from linectl.store.core import Core
 from linectl.store.lot_rows import Counted
 from linectl.store.recorder import Recorder
+from linectl.store.run_words import WordChange
 from linectl.store.writer import InlineWriter, ThreadWriter
 from linectl.units import NS_PER_S
 
@@ -121,6 +122,13 @@ class Store(Protocol):
 
     async def add_event(self, event: Event) -> None:
         """Record an event, and in the same transaction what it is in the audit trail (`Event.act`)."""
+
+    async def tag_run(self, change: WordChange) -> None:
+        """Give words to a run or take them from it, and in the same transaction append the act to the audit trail.
+
+        Raises:
+            Refused: a word to be taken away is not there, or there would be too many.
+        """
 
     async def audit(self, act: Act) -> None:
         """Append `act` to the audit trail, where no event goes with it."""

@@ -20,6 +20,8 @@ from linectl.cli.verbs import VERBS
 from linectl.config.files import find_file
 from linectl.config.load import load_line
 from linectl.model.lines import LineDefinition
+from linectl.store.store import Store
+from tests.cli import stores
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 HEAVY = {"yaml", "pydantic", "numpy", "scipy", "pymodbus", "aiomqtt", "serial", "textual", "asyncio", "socket"}
@@ -171,6 +173,23 @@ def test_runs_are_offered_with_last_and_from_the_folder_that_is_named(home: Path
         assert names(*words[:-1], imported[:8]) == [imported]
 
 
+def test_recorded_tags_and_words_of_runs_are_offered_from_the_folder_that_is_named(home: Path) -> None:
+    assert names("history", "--data", "data", "") == []
+
+    async def act(store: Store) -> None:
+        await stores.with_run(store)
+        await stores.finish(store)
+
+    stores.made(home / "data", stores.recorded, act)
+    assert run(["runs", "tag", "last", "night", "--data", "data"]) == 0
+    assert names("history", "--data", "data", "bath.l") == ["bath.level", "bath.lid_closed"]
+    assert names("plot", "--data", "data", "last", "bath.t") == ["bath.temperature"]
+    assert names("plot", "--data", "data", "last", "bath.level", "bath.le") == []
+    assert names("runs", "ls", "--data", "data", "--tag", "") == ["night"]
+    assert names("runs", "compare", "--data", "data", "2026") == [stores.RUN]
+    assert names("log", "--data", "data", "--run", "la") == ["last"]
+
+
 def test_files_are_offered_by_their_kind(home: Path) -> None:
     for name, text in {
         "soak.yaml": "kind: experiment\n",
@@ -274,7 +293,17 @@ def test_what_was_said_is_not_offered_again(line: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("",), ("run", ""), ("runs", "show", ""), ("explain", ""), ("tags", "read", "simulated", "")]
+    "words",
+    [
+        ("",),
+        ("run", ""),
+        ("runs", "show", ""),
+        ("explain", ""),
+        ("log", "--run", ""),
+        ("plot", "last", ""),
+        ("history", ""),
+        ("tags", "read", "simulated", ""),
+    ],
 )
 @pytest.mark.usefixtures("home")
 def test_nothing_heavy_is_loaded_to_complete(words: tuple[str, ...]) -> None:

@@ -174,7 +174,7 @@ def test_a_held_run_that_nobody_resumes_ends_by_itself(phase: str, for_s: float 
     """A trip is taken back by a person alone; where nobody is, as in virtual time, the run must not hang."""
 
     def judge(lab: Lab, outcome: RunOutcome) -> None:
-        assert (outcome.exit_status, outcome.code, outcome.exit_code) == (ExitStatus.FAIL, "E-RUN-009", 5)
+        assert (outcome.exit_status, outcome.code, outcome.exit_code) == (ExitStatus.FAIL, "E-RUN-014", 5)
         assert "held for 2 h 00, and nobody resumed it" in outcome.reason
         trip = next(
             each for each in StoreReader(lab.file).events_of("interlock_trip") if each.data["action"] != "ignore"

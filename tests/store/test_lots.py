@@ -116,7 +116,7 @@ async def test_a_store_of_version_3_gets_lots_and_keeps_what_it_had(
         assert each.audit_broken() is None
         assert each.audit_head().id == 1
     with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("4",)
+        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("5",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

@@ -61,7 +61,7 @@ async def test_a_store_of_version_1_is_read_before_and_after_its_migration(
     assert after[1] == [*before[1], samples.trial(2)]
     assert [after[0], *after[2:]] == [before[0], *before[2:]]
     with closing(sqlite3.connect(version_1)) as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("4",)
+        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("5",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -234,9 +234,9 @@ async def test_a_newer_schema_is_refused_with_both_versions(samples: Any, tmp_pa
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE meta SET value = '7' WHERE key = 'schema_version'")
     connection.close()
-    with pytest.raises(StoreError, match=r"version 7.*version 4"):
+    with pytest.raises(StoreError, match=r"version 7.*version 5"):
         await samples.store(file).open()
-    with pytest.raises(StoreError, match=r"version 7.*version 4"):
+    with pytest.raises(StoreError, match=r"version 7.*version 5"):
         samples.reader(file)
 
 

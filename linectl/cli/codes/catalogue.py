@@ -67,6 +67,7 @@ def families() -> dict[str, str]:
         "DAT": tr("past trials and exports"),
         "DEV": tr("devices"),
         "FIT": tr("fits"),
+        "HIS": tr("what was recorded"),
         "ILK": tr("interlocks and permissives"),
         "INT": tr("the program itself"),
         "LIM": tr("limits"),

@@ -144,7 +144,41 @@ def of_runs() -> tuple[Explanation, ...]:
             command="linectl runs show last",
         ),
         Explanation(
-            "E-RUN-009",
+            "E-HIS-001",
+            exit_code=6,
+            meaning=tr("No values of the tag are recorded there."),
+            causes=tr("A slip in its name, a tag that no scan reads, or a store of another line or of before the tag."),
+            remedy=tr("Take a name that the message lists; name the line with --line, or the folder with --data."),
+            command="linectl tags ls LINE",
+        ),
+        Explanation(
+            "E-HIS-002",
+            exit_code=6,
+            meaning=tr("No values were recorded in the run."),
+            causes=tr("Past trials from a file have none, unless the file holds a trace of the bath."),
+            remedy=tr("Plot another run, or what its labels did: linectl fit RUN."),
+            command="linectl runs ls",
+        ),
+        Explanation(
+            "E-RUN-012",
+            exit_code=6,
+            meaning=tr("The run has no such word to be taken away; nothing was changed."),
+            causes=tr("A slip in the word, or somebody has taken it away already."),
+            remedy=tr("The message names the words that the run has."),
+            command="linectl runs show RUN",
+        ),
+        Explanation(
+            "E-RUN-013",
+            exit_code=6,
+            meaning=tr("The word cannot be kept with a run."),
+            causes=tr(
+                "It is empty, longer than 40 letters, holds a blank, a comma or a semicolon, or the run has 20 already."
+            ),
+            remedy=tr("Take a short word without blanks, such as glue-B3."),
+            command="linectl runs ls --tag WORD",
+        ),
+        Explanation(
+            "E-RUN-014",
             exit_code=5,
             meaning=tr("The run was held for longer than its experiment lets it, and nobody resumed it."),
             causes=tr(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linectl.errors import Refused
 from linectl.model.records import Run
-from linectl.server.places import last_run, state_folder
+from linectl.server.places import last_run
+from linectl.server.results.opened import open_reader
 from linectl.server.results.pooling import NOTHING_ASKED, Asked, Pool, analyse_pool, judge_pool, pool_of
 from linectl.store.reader import StoreReader
 
@@ -35,23 +35,6 @@ class FinishedRun:
 
     reader: StoreReader
     run: Run
-
-
-def open_reader(data: Path | None) -> StoreReader:
-    """Return a read-only view of the store of the last run (in `data`, else the state folder).
-
-    Where no run was made yet, it is the store that was written last: a served line keeps its record from the start.
-
-    Raises:
-        Refused: there is neither.
-    """
-    try:
-        return StoreReader(last_run(data).store)
-    except Refused:
-        stores = sorted((data or state_folder()).glob("*.db"), key=lambda file: file.stat().st_mtime_ns)
-        if not stores:
-            raise
-        return StoreReader(stores[-1])
 
 
 def find_run(run: str, data: Path | None) -> FinishedRun:
