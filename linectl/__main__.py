@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,6 +15,11 @@ def main() -> None:
             from linectl.cli.version import told_at_once
 
             if told_at_once():
+                sys.exit(0)
+        if "_LINECTL_COMPLETE" in os.environ:  # a shell asks for words
+            from linectl.cli.tab import answered
+
+            if answered(os.environ):
                 sys.exit(0)
         from linectl.cli.main import run
 

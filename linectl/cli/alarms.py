@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from linectl.cli.asking import asking, of_line
+from linectl.cli.complete import alarms
 from linectl.cli.output import emit
 from linectl.cli.sim_options import DURATION
 from linectl.words import tr
@@ -55,7 +56,7 @@ def ls(every: bool, check: bool, line: str, data: Path | None, as_json: bool) ->
 
 
 @command.command("ack", help=tr("Acknowledge the alarms IDS."))
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, shell_complete=alarms)
 @click.option("--all-p3", is_flag=True, help=tr("all of priority 3 too; the others are read one by one"))
 @click.option("--comment", default="", help=tr("what you found, for whoever comes next"))
 @of_line
@@ -66,7 +67,7 @@ def ack(ids: tuple[str, ...], all_p3: bool, comment: str, line: str, data: Path 
 
 
 @command.command("reset", help=tr("Reset the latched alarms IDS, whose causes are gone."))
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1, required=True, shell_complete=alarms)
 @of_line
 def reset(ids: tuple[str, ...], line: str, data: Path | None, as_json: bool) -> int:
     """Reset."""
@@ -74,7 +75,7 @@ def reset(ids: tuple[str, ...], line: str, data: Path | None, as_json: bool) -> 
 
 
 @command.command("shelve", help=tr("Put the alarms IDS aside for a time and a reason."))
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1, required=True, shell_complete=alarms)
 @click.option("--for", "for_s", type=DURATION, required=True, help=tr("how long, such as 30m or 2h"))
 @click.option("--reason", required=True, help=tr("why, for whoever comes next"))
 @of_line
@@ -85,7 +86,7 @@ def shelve(ids: tuple[str, ...], for_s: float, reason: str, line: str, data: Pat
 
 
 @command.command("unshelve", help=tr("Take the shelved alarms IDS back before their time."))
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1, required=True, shell_complete=alarms)
 @of_line
 def unshelve(ids: tuple[str, ...], line: str, data: Path | None, as_json: bool) -> int:
     """Unshelve."""
@@ -93,7 +94,7 @@ def unshelve(ids: tuple[str, ...], line: str, data: Path | None, as_json: bool) 
 
 
 @command.command("service", help=tr("Take the alarm ID out of service, or put it back (--back)."))
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", shell_complete=alarms)
 @click.option("--reason", default="", help=tr("why, for whoever comes next"))
 @click.option("--back", is_flag=True, help=tr("put it back in service"))
 @of_line
@@ -103,7 +104,7 @@ def service(name: str, reason: str, back: bool, line: str, data: Path | None, as
 
 
 @command.command("comment", help=tr("Keep TEXT with the alarm ID, for whoever comes next."))
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", shell_complete=alarms)
 @click.argument("text")
 @of_line
 def comment(name: str, text: str, line: str, data: Path | None, as_json: bool) -> int:
@@ -112,7 +113,7 @@ def comment(name: str, text: str, line: str, data: Path | None, as_json: bool) -
 
 
 @command.command("history", help=tr("Tell what happened to the alarms, or to the alarm ID, newest first."))
-@click.argument("name", metavar="[ID]", default="")
+@click.argument("name", metavar="[ID]", default="", shell_complete=alarms)
 @click.option("-n", "limit", type=click.IntRange(1, 1000), default=50, show_default=True, help=tr("at most so many"))
 @of_line
 def history(name: str, limit: int, line: str, data: Path | None, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from linectl.cli.complete import served_lines
 from linectl.cli.operator import operator_name
 from linectl.cli.options import common
 from linectl.words import tr
@@ -22,7 +23,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def of_line(function: F) -> F:
     """Add --line, --data, --json and --lang to a verb that asks a served line."""
-    option = click.option("--line", default="", metavar="NAME", help=tr("which line, where several are served"))
+    option = click.option(
+        "--line",
+        default="",
+        metavar="NAME",
+        shell_complete=served_lines,
+        help=tr("which line, where several are served"),
+    )
     return option(common(function))
 
 

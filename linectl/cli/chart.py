@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linectl.cli.complete import glues
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.errors import Refused
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("chart", help=tr("Chart the inspector's rejects of GLUE lot by lot (else of each glue) against its GO."))
-@click.argument("glue", default="")
+@click.argument("glue", default="", shell_complete=glues)
 @click.option("--check", is_flag=True, help=tr("exit 11 when the line has disproved a GO, 10 when one is watched"))
 @common
 def command(glue: str, check: bool, data: Path | None, as_json: bool) -> int:

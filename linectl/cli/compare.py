@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linectl.cli.complete import glues
 from linectl.cli.options import common, runs_argument
 from linectl.cli.output import emit, table
 from linectl.words import decimal, tr
@@ -20,7 +21,7 @@ __all__ = ["command"]
 
 @click.command("compare", help=tr("Compare a new glue with a reference in RUN, in looks: is it faster?"))
 @runs_argument
-@click.option("--glue", required=True, help=tr("the new glue"))
+@click.option("--glue", required=True, shell_complete=glues, help=tr("the new glue"))
 @click.option("--with", "reference", required=True, help=tr("the glue it is compared with"))
 @click.option("--looks", type=click.IntRange(1, 20), default=5, show_default=True, help=tr("looks planned"))
 @click.option("--baths", type=click.IntRange(min=1), help=tr("baths planned in all (else those of the run)"))

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from click.shell_completion import ShellComplete, add_completion_class, get_completion_class
+from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, get_completion_class
 
 from linectl.cli.options import common
 from linectl.cli.output import emit
+from linectl.cli.tab import VARIABLE
+from linectl.cli.tab_table import learn
 from linectl.words import tr
 
 __all__ = ["command", "prepare"]
 
 _SHELLS = ("bash", "zsh", "fish", "powershell")
-_VARIABLE = "_LINECTL_COMPLETE"  # by which the script tells linectl that words are asked for
 _INSTALL = {
     "bash": 'eval "$(linectl completion bash)"          # ~/.bashrc',
     "zsh": 'eval "$(linectl completion zsh)"           # ~/.zshrc',
@@ -30,7 +31,7 @@ _INSTALL = {
 @common
 def command(shell: str, data: Path | None, as_json: bool) -> int:  # noqa: ARG001  # --data is common to all verbs
     """Print the script; on a terminal say too what to do with it."""
-    script = _class_of(shell)(click.get_current_context().find_root().command, {}, "linectl", _VARIABLE).source()
+    script = _class_of(shell)(click.get_current_context().find_root().command, {}, "linectl", VARIABLE).source()
     if as_json:
         emit("completion", {"shell": shell, "script": script, "install": _INSTALL[shell]})
         return 0
@@ -62,5 +63,12 @@ def _understanding(
             """Return the words before the one that is being typed, and that one."""
             args, incomplete = super().get_completion_args()
             return flags_after_verb(args), incomplete
+
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+            """Return what fits, and keep what click knows of this verb for the next TAB."""
+            asked = list(args)
+            found: list[CompletionItem[str]] = super().get_completions(args, incomplete)
+            learn(self.cli, asked)
+            return found
 
     return Understanding

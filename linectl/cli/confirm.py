@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linectl.cli.complete import runs
+from linectl.cli.complete import glues, runs
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.words import decimal, number, tr
@@ -29,7 +29,7 @@ def command() -> None:
     "register", help=tr("Fix point, rule and lots after the screening RUN, and write its experiment files.")
 )
 @click.argument("run", default="last", shell_complete=runs)
-@click.option("--glue", required=True, help=tr("the glue, a CANDIDATE of the screening"))
+@click.option("--glue", required=True, shell_complete=glues, help=tr("the glue, a CANDIDATE of the screening"))
 @click.option("--rule", default="628/2", show_default=True, help=tr("bottles/stuck allowed, stages joined by ->"))
 @click.option("--lot", "lots", multiple=True, required=True, help=tr("lot of glue; give each (--lot A --lot B)"))
 @click.option("--at", "temperature_c", type=float, help=tr("temperature, °C (else the verdict's)"))

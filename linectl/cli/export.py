@@ -32,7 +32,10 @@ FORMS = ("csv", "dir", "zip", "parquet", "jsonl", "suitcase-jsonl")  # as in lin
     ),
 )
 @click.option(
-    *("--to", "-o"), "target", type=click.Path(path_type=Path), help=tr("folder, or for zip a file (else the run's id)")
+    *("--to", "-o"),
+    "target",
+    type=click.Path(path_type=Path),
+    help=tr("folder, or for zip a file (else the run's id); usb: or usb:NAME for a stick"),
 )
 @click.option("--excel-fr", is_flag=True, help=tr("tables for a French Excel: semicolons, decimal comma, local time"))
 @click.option("--timezone", help=tr("local time of --excel-fr, such as Europe/Paris (else this machine's)"))
@@ -63,9 +66,21 @@ def command(
         raise click.UsageError(tr("--excel-fr goes with --format csv, dir or zip"))
     zone = None if timezone is None else _zone(timezone)
     found = find_run(run, data)
-    place = _place(target, form, safe_name(found.run.id))
+    name = safe_name(found.run.id)
     options = Options(form, excel_fr=excel_fr, zone=zone, close=close, overwrite=overwrite)
-    files = write_export(found, place, options, maker=maker, report=report)
+    if target is not None and str(target).startswith("usb:"):
+        from linectl.cli.to_stick import left_on_stick
+
+        def write(folder: Path) -> list[Path]:
+            return write_export(found, _place(folder / name, form, name), options, maker=maker, report=report)
+
+        into = "" if form == "zip" else name
+        carried = left_on_stick(target, write, into, overwrite=overwrite, quiet=as_json)
+        if as_json:
+            stick = {"name": carried.stick.name, "folder": str(carried.stick.folder), "bytes": carried.bytes}
+            emit("export", {"run": found.run.id, "files": [str(file) for file in carried.files], "stick": stick})
+        return 0
+    files = write_export(found, _place(target, form, name), options, maker=maker, report=report)
     if as_json:
         emit("export", {"run": found.run.id, "files": [str(file) for file in files]})
     else:

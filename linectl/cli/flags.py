@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from linectl import words
-
 __all__ = ["GROUPS", "after_verb", "chosen_language", "wants_json"]
 
 _WITH_VALUE = frozenset({"--line", "--data", "--lang", "--timeout", "--reason"})
@@ -74,6 +72,8 @@ def after_verb(argv: list[str]) -> list[str]:
 
 def chosen_language(argv: list[str]) -> list[str]:
     """Speak the language of --lang before click is imported; return `argv` without it (a wrong one stays)."""
+    from linectl import words  # not at TAB
+
     rest: list[str] = []
     lang, left = words.language(), list(argv)
     while left and left[0] != _END:

@@ -9,6 +9,7 @@ import click
 
 from linectl.cli import lot_import
 from linectl.cli.asking import asking, of_line
+from linectl.cli.complete import glues, lots
 from linectl.cli.output import emit
 from linectl.words import tr
 
@@ -34,6 +35,7 @@ command.add_command(lot_import.command)
 @click.option(
     "--glue",
     required=True,
+    shell_complete=glues,
     help=tr("glue of the labels: permanent, casein, dextrin, starch, pvoh, psa, unknown, or a glue's name"),
 )
 @click.option("--glue-lot", default="", help=tr("the maker's lot of the glue"))
@@ -58,7 +60,7 @@ def start(
 
 
 @command.command("end", help=tr("End the lot that goes in (NAME, if given) with the last bottle that went in."))
-@click.argument("name", default="")
+@click.argument("name", default="", shell_complete=lots)
 @reason_option
 @of_line
 def end(name: str, reason: str, line: str, data: Path | None, as_json: bool) -> int:
@@ -67,7 +69,7 @@ def end(name: str, reason: str, line: str, data: Path | None, as_json: bool) -> 
 
 
 @command.command("quarantine", help=tr("Set bottles of the lot NAME aside; this needs --reason."))
-@click.argument("name")
+@click.argument("name", shell_complete=lots)
 @click.option("--first", type=click.IntRange(min=1), default=1, show_default=True, help=tr("first bottle, as it left"))
 @click.option("--last", type=click.IntRange(min=1), help=tr("last bottle (else to the end of the lot)"))
 @reason_option
@@ -81,7 +83,7 @@ def quarantine(
 
 
 @command.command("release", help=tr("Release the bottles of NAME that are set aside; this needs --reason."))
-@click.argument("name")
+@click.argument("name", shell_complete=lots)
 @reason_option
 @of_line
 def release(name: str, reason: str, line: str, data: Path | None, as_json: bool) -> int:
@@ -90,7 +92,7 @@ def release(name: str, reason: str, line: str, data: Path | None, as_json: bool)
 
 
 @command.command("deliver", help=tr("Note that the bottles of NAME have left the plant: its date is no more watched."))
-@click.argument("name")
+@click.argument("name", shell_complete=lots)
 @reason_option
 @of_line
 def deliver(name: str, reason: str, line: str, data: Path | None, as_json: bool) -> int:
@@ -120,7 +122,7 @@ def ls(check: bool, days: float, limit: int, line: str, data: Path | None, as_js
 
 
 @command.command("show", help=tr("Show the wash lot NAME (last: the newest); with or without a server."))
-@click.argument("name", default="last")
+@click.argument("name", default="last", shell_complete=lots)
 @of_line
 def show(name: str, line: str, data: Path | None, as_json: bool) -> int:
     """Show a lot."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from linectl.cli.complete import glues
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit
 from linectl.words import decimal, tr
@@ -17,7 +18,9 @@ __all__ = ["command"]
 @click.command("next-soak", help=tr("Propose the bath to soak next in RUN: which, why, and what it will buy."))
 @run_argument
 @click.option("--per-minute", is_flag=True, help=tr("the bath that gains most per minute, not per bath"))
-@click.option("--glue", default="", help=tr("for this glue alone (else for all without a verdict)"))
+@click.option(
+    "--glue", default="", shell_complete=glues, help=tr("for this glue alone (else for all without a verdict)")
+)
 @click.option("--line", type=click.Path(path_type=Path), help=tr("line file whose limits hold (else the run's own)"))
 @common
 def command(run: str, per_minute: bool, glue: str, line: Path | None, data: Path | None, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linectl.cli.complete import glues
 from linectl.cli.options import common, question, run_argument
 from linectl.cli.output import emit
 from linectl.words import tr
@@ -27,7 +28,7 @@ __all__ = ["command"]
 @run_argument
 @click.option("--recipe", default="reference_80c", show_default=True, help=tr("recipe of the washer: a name or a file"))
 @click.option("--washer", type=click.Path(path_type=Path), help=tr("washer file (else the one that the recipe names)"))
-@click.option("--glue", default="", help=tr("one glue alone"))
+@click.option("--glue", default="", shell_complete=glues, help=tr("one glue alone"))
 @click.option("--recommend", is_flag=True, help=tr("also find the coolest and the shortest recipe that pass"))
 @question
 @common

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linectl.cli.asking import asking, of_line
+from linectl.cli.complete import glues, recipes
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit, table
 from linectl.words import number, tr
@@ -89,7 +90,7 @@ def _cycle(row: dict[str, object]) -> str:
 
 
 @command.command("show", help=tr("Show a recipe: its phases and the verdict behind it."))
-@click.argument("name")
+@click.argument("name", shell_complete=recipes)
 @common
 def show(name: str, data: Path | None, as_json: bool) -> int:
     """Show one recipe, and where the GO behind it stands today."""
@@ -132,7 +133,7 @@ def show(name: str, data: Path | None, as_json: bool) -> int:
 
 
 @command.command("select", help=tr("Set the served line to the recipe NAME: each value written and read back."))
-@click.argument("name")
+@click.argument("name", shell_complete=recipes)
 @click.option("--reason", default="", help=tr("why; kept in the record"))
 @click.option("--dry-run", is_flag=True, help=tr("say what would be written; nothing is sent"))
 @of_line
@@ -156,7 +157,7 @@ def select(name: str, reason: str, dry_run: bool, line: str, data: Path | None, 
 
 @command.command("promote", help=tr("Write a recipe with the GO behind it; without a GO it is refused."))
 @run_argument
-@click.option("--glue", required=True, help=tr("the glue that the GO is for"))
+@click.option("--glue", required=True, shell_complete=glues, help=tr("the glue that the GO is for"))
 @click.option("--recipe", required=True, help=tr("recipe of the washer: a name or a file"))
 @click.option("--washer", type=click.Path(path_type=Path), help=tr("washer file (else the one that the recipe names)"))
 @click.option("-o", "--to", "target", type=click.Path(path_type=Path), required=True, help=tr("file to write"))

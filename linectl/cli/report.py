@@ -20,7 +20,12 @@ __all__ = ["command"]
     help=tr("Write the report of RUN, or of several runs as one body of data, as one HTML file, in --lang."),
 )
 @runs_argument
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help=tr("file (else report-RUN.html)"))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=tr("file (else report-RUN.html); usb: or usb:NAME for a stick"),
+)
 @click.option("--for", "maker", default="", help=tr("the glues of this maker and the reference, no trace of others"))
 @question
 @common
@@ -40,7 +45,17 @@ def command(
     with closing(asyncio.new_event_loop()) as loop:  # for its time alone
         began_s = loop.time()
         pool = find_pool(runs, data, maker=maker)
-        target = write_pool_report(pool, output or Path(report_name(pool)), Asked(soak_s, tau_glass_s))
+        asked = Asked(soak_s, tau_glass_s)
+        if output is not None and str(output).startswith("usb:"):
+            from linectl.cli.to_stick import left_on_stick
+
+            def write(folder: Path) -> list[Path]:
+                return [write_pool_report(pool, folder / report_name(pool), asked)]
+
+            (target,) = left_on_stick(output, write, "", overwrite=True, quiet=True).files
+            click.echo(tr("read back and found whole: the stick may be pulled out"), err=True)
+        else:
+            target = write_pool_report(pool, output or Path(report_name(pool)), asked)
         took_s, size = loop.time() - began_s, target.stat().st_size
     if as_json:
         told = {"run": pool.runs[0].id, "runs": [run.id for run in pool.runs], "file": str(target), "bytes": size}

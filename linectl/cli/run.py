@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from linectl.cli.complete import experiments, lines
+from linectl.cli.complete import lines, runnable
 from linectl.cli.options import common
 from linectl.words import tr
 
 __all__ = ["command", "must_apply", "speed_of"]
 
-_NOT_FOR_SCRIPTS = {"line", "speed", "memory", "dry_run", "answers", "no_input", "sheet"}
+_NOT_FOR_SCRIPTS = {"line", "speed", "memory", "dry_run", "answers", "no_input", "sheet", "at", "detach"}
 _SIMULATED = {"speed", "memory"}
 
 
 @click.command("run", help=tr("Run FILE (an experiment, .yaml) or a script (.py) on the line, or simulated."))
-@click.argument("file", type=click.Path(path_type=Path), shell_complete=experiments)
+@click.argument("file", type=click.Path(path_type=Path), shell_complete=runnable)
 @click.option("--sim", is_flag=True, help=tr("on the simulated rig, in virtual time unless --speed is given"))
 @click.option(
     "--line",
@@ -33,6 +33,8 @@ _SIMULATED = {"speed", "memory"}
 @click.option("--answers", type=click.Path(path_type=Path), help=tr("file with answers to the run's questions"))
 @click.option("--no-input", is_flag=True, help=tr("nobody is there: refuse to start if a question has no answer"))
 @click.option("--sheet", is_flag=True, help=tr("labels are looked at by a person: all positions on one screen"))
+@click.option("--at", default="", metavar="TIME", help=tr("start at that time (06:30, 2026-11-24 06:30)"))
+@click.option("--detach", is_flag=True, help=tr("hand it in to the line's server, and return at once"))
 @click.option("-q", "--quiet", is_flag=True, help=tr("no progress"))
 @common
 def command(
@@ -46,6 +48,8 @@ def command(
     answers: Path | None,
     no_input: bool,
     sheet: bool,
+    at: str,
+    detach: bool,
     quiet: bool,
     data: Path | None,
     as_json: bool,
@@ -73,6 +77,8 @@ def command(
         answers=answers,
         no_input=no_input,
         sheet=sheet,
+        at=at,
+        detach=detach,
     )
     return carry_out(request)
 
@@ -89,6 +95,9 @@ def must_apply(context: click.Context, *, is_script: bool, sim: bool) -> None:
     }
     if is_script and (idle := given & _NOT_FOR_SCRIPTS):
         text = tr("a script opens its own line and asks its own questions: {options} would do nothing")
+        raise click.UsageError(text.format(options=", ".join(sorted(str(names[name]) for name in idle))))
+    if "detach" in given and (idle := given & {"sim", "sheet"}):
+        text = tr("--detach leaves the run to the line's server: {options} cannot go with it")
         raise click.UsageError(text.format(options=", ".join(sorted(str(names[name]) for name in idle))))
     if not sim and (idle := given & _SIMULATED):
         text = tr("{options}: only with --sim")

@@ -34,7 +34,7 @@ from linectl.words import tr, with_comma
 if TYPE_CHECKING:
     from linectl.cli.run_experiment import Request
 
-__all__ = ["carry_out", "progress_line"]
+__all__ = ["carry_out", "files_of", "progress_line"]
 
 _CANCELLED = 130
 
@@ -109,7 +109,7 @@ class _Attached:
         await self._watcher.start()
         try:
             await self._connected()
-            run = (await self._watcher.ask("run_start", self._files(), key=uuid.uuid4().hex))["run"]
+            run = (await self._watcher.ask("run_start", files_of(self._request), key=uuid.uuid4().hex))["run"]
             with ExitStack() as stack:
                 self._attend(stack)
                 return await self._follow(run, detached)
@@ -124,12 +124,6 @@ class _Attached:
                 return
             if name == "lost":
                 await self._watcher.call("status")  # raises what went wrong
-
-    def _files(self) -> Mapping[str, str]:
-        found = find_file(self._request.file, folder="experiments")
-        answers = self._request.answers
-        named = "" if answers is None else str(Path(find_file(answers, folder="experiments")).resolve())
-        return {"file": str(Path(found).resolve()), "answers": named}
 
     def _attend(self, stack: ExitStack) -> None:
         """Let the person at this terminal answer and command."""
@@ -191,6 +185,14 @@ class _Attached:
             if line:
                 click.echo(line, err=True)
         return int(outcome["exit_code"])
+
+
+def files_of(request: Request) -> Mapping[str, str]:
+    """Return the files of a request by their places on this machine: the server may stand in another folder."""
+    found = find_file(request.file, folder="experiments")
+    answers = request.answers
+    named = "" if answers is None else str(Path(find_file(answers, folder="experiments")).resolve())
+    return {"file": str(Path(found).resolve()), "answers": named}
 
 
 def progress_line(run: Mapping[str, Any]) -> tuple[int, str]:

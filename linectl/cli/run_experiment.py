@@ -7,12 +7,12 @@ import math
 import signal
 import uuid
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
-from linectl.cli import questions, run_attached, run_sheet
+from linectl.cli import questions, run_attached, run_detached, run_sheet
 from linectl.cli.experiment_plan import WORKING_DAY_H, line_of, make_plan, show, warn
 from linectl.cli.operator import operator_name
 from linectl.cli.output import emit, explained_by
@@ -37,6 +37,7 @@ from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import note_last_run, store_path
 from linectl.server.serving import served
+from linectl.server.start_times import must_be_a_time
 from linectl.words import tr
 
 __all__ = [
@@ -72,6 +73,8 @@ class Request:
     answers: Path | None = None
     no_input: bool = False
     sheet: bool = False
+    at: str = ""
+    detach: bool = False
 
     @property
     def virtual(self) -> bool:
@@ -80,8 +83,13 @@ class Request:
 
 
 def carry_out(request: Request) -> int:
-    """Check everything, run, tell how it ended, and return the exit code."""
+    """Check everything, run, tell how it ended, and return the exit code.
+
+    With `at` it is checked now, and once more as its time has come.
+    """
     quiet_libraries()
+    if request.at:
+        must_be_a_time(request.at)
     experiment = load_experiment(find_file(request.file, folder="experiments"))
     definition = line_of(experiment, request.file, request.line, sim=request.sim)
     found = make_plan(experiment, definition)
@@ -97,6 +105,13 @@ def carry_out(request: Request) -> int:
         run_sheet.check_sheet(virtual=request.virtual)
     answers = _covered(request, experiment, definition)
     endpoint = None if request.sim else find_if_up(request.data, definition.name)
+    if endpoint is not None and (request.at or request.detach):
+        return run_detached.hand_in(request, endpoint)
+    if request.detach:
+        raise run_detached.nobody_serves(definition)
+    if request.at:
+        run_detached.wait(request.at)
+        return carry_out(replace(request, at=""))
     if endpoint is not None:
         return run_attached.carry_out(request, endpoint)
     loop_factory = VirtualTimeLoop if request.virtual else None

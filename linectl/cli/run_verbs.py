@@ -40,15 +40,26 @@ def next_(reason: str, line: str, data: Path | None, as_json: bool) -> int:
 
 @click.command("cancel", help=tr("End the run at its next safe point: it asks, naming what would be lost."))
 @click.option("-y", "--yes", is_flag=True, help=tr("do not ask"))
+@click.option("--scheduled", is_flag=True, help=tr("take back the run that is to start later, not the one under way"))
 @reason_option
 @of_line
-def cancel(yes: bool, reason: str, line: str, data: Path | None, as_json: bool) -> int:
-    """End the run after a question."""
+def cancel(yes: bool, scheduled: bool, reason: str, line: str, data: Path | None, as_json: bool) -> int:
+    """End the run after a question; one that has yet to start is taken back without any: it loses nothing."""
     with asking(data, line) as server:
+        state = server.call("status", sections=["run", "scheduled"])
+        if scheduled or (state["run"] is None and state["scheduled"] is not None):
+            told = server.call("run_cancel", why=reason, scheduled=True)
+            return _tell("cancel", told, _taken_back(told["taken_back"]), as_json=as_json)
         if not yes:
             sure(tr("{lost}. Cancel the run? [y/N] ").format(lost=server.call("run_would_lose")["text"]))
         told = server.call("run_cancel", why=reason)
     return _tell("cancel", told, tr("stopping at the next safe point"), as_json=as_json)
+
+
+def _taken_back(due: Mapping[str, Any]) -> str:
+    if due["state"] == "waiting":
+        return tr("taken back: {experiment} will not start").format(experiment=due["experiment"])
+    return tr("{experiment}, which did not start, is told of no more").format(experiment=due["experiment"])
 
 
 @click.command("note", help=tr("Keep TEXT with the run under way, or with the line."))

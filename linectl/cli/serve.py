@@ -85,6 +85,13 @@ class _Face:
             self._say(tr("it has no interlocks: its file names none (interlocks: FILE)"))
         self._say(tr("look at it: linectl status, linectl watch"))
 
+    def lost(self, due: Mapping[str, object] | None) -> None:
+        """Tell of a run that was to start, and went with the server before this one."""
+        if due is not None and not self._as_json:
+            from linectl.cli.status_text import scheduled_lines
+
+            self._say("\n".join(scheduled_lines(due)))
+
     def down(self) -> None:
         """Tell that it is over."""
         if not self._as_json:
@@ -109,6 +116,7 @@ def _end_by_signals(server: LineServer, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
+        close()
         if not server.run_id or stop.is_set():
             server.abort()
         else:
@@ -117,7 +125,13 @@ def _end_by_signals(server: LineServer, stop: asyncio.Event) -> None:
                 click.echo(tr("\nstopping at the next safe point; Ctrl+C again within 10 s stops at once"), err=True)
         stop.set()
 
+    def close() -> None:
+        """Give the run to come up as lost with this server, which the next one tells; not as aborted by a person."""
+        if server.schedule is not None:
+            server.schedule.close()
+
     def killed() -> None:
+        close()
         server.abort()
         stop.set()
 
@@ -141,6 +155,7 @@ async def _serve(
     from linectl.line.narrow import with_settings
     from linectl.server.glue_watch import GlueWatch
     from linectl.server.line_server import LineServer
+    from linectl.server.name_keeper import NameKeeper
     from linectl.server.places import store_path
     from linectl.server.serving import served
     from linectl.server.submitting import Submitted
@@ -160,11 +175,13 @@ async def _serve(
         server = LineServer(definition, clock, store, boot=boot, links=links, records=True, holder=who)
         await stack.enter_async_context(server)
         await stack.enter_async_context(GlueWatch(server))
+        await stack.enter_async_context(NameKeeper(server))
         submitted = await stack.enter_async_context(Submitted(server, data, links=links, seed=seed))
         found = await stack.enter_async_context(
             served(server, submitted.operations(), operator=who, data=data, shares=shares)
         )
         _end_by_signals(server, stop)
         face.up(found, definition)
+        face.lost(submitted.schedule.section())
         await stop.wait()
     face.down()

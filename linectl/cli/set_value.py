@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linectl.cli.asking import asking, of_line
-from linectl.cli.complete import tags
+from linectl.cli.complete import served_tags
 from linectl.cli.output import complaint, emit, envelope
 from linectl.cli.sim_options import DURATION
 from linectl.words import tr
@@ -49,7 +49,7 @@ dry_option = click.option("--dry-run", is_flag=True, help=tr("check everything, 
     context_settings={"ignore_unknown_options": True},
     help=tr("Write VALUE to TAG of the served line, checked and read back; 62,5 and 62.5 are the same."),
 )
-@click.argument("tag", shell_complete=tags)
+@click.argument("tag", shell_complete=served_tags)
 @click.argument("value")
 @click.option("--for", "for_s", type=DURATION, help=tr("write the old value back after so long (10m)"))
 @click.option("--ramp", "per_min", type=_Rate(), help=tr("go there in steps, at so much a minute (1/min)"))

@@ -14,25 +14,62 @@ from linectl.words import tr
 
 __all__ = ["command"]
 
+_NEEDED = 10
+
 
 @click.command("status", help=tr("Show the line on one screen: run, interlocks, links, values; else the last run."))
+@click.option(
+    "--check", is_flag=True, help=tr("exit 0 when all is well, 10 when somebody is needed, 4 without a server")
+)
+@click.option(
+    *("--watch", "every_s"),
+    type=click.FloatRange(min=0.5, max=3600),
+    metavar="S",
+    help=tr("again every S seconds, until Ctrl+C"),
+)
 @of_line
-def command(line: str, data: Path | None, as_json: bool) -> int:
+def command(check: bool, every_s: float | None, line: str, data: Path | None, as_json: bool) -> int:
     """Print the state of the line, or the last run where nobody serves one."""
-    found = _asked(line, data)
+    if every_s is not None:
+        if check:
+            raise click.UsageError(tr("--check ends with what it finds, --watch does not end: give one of them"))
+        return _again_and_again(every_s, line, data, as_json=as_json)
+    return _once(line, data, as_json=as_json, check=check)
+
+
+def _once(line: str, data: Path | None, *, as_json: bool, check: bool = False) -> int:
+    found = _asked(line, data, must=check)
     if found is None:
         return _of_store(data, as_json=as_json)
+    from linectl.cli.status_needs import needs
+
+    wanted = needs(found) if check else []
     if as_json:
-        emit("status", found)
-        return 0
-    from linectl.cli.status_text import screen
+        emit("status", {**found, "needs": wanted} if check else found)
+    else:
+        from linectl.cli.status_text import screen
 
-    click.echo(screen(found))
-    return 0
+        click.echo(screen(found))
+        for each in wanted:
+            click.echo(tr("somebody is needed: {what}").format(what=each), err=True)
+    return _NEEDED if wanted else 0
 
 
-def _asked(line: str, data: Path | None) -> dict[str, Any] | None:
-    """Return what the line's server says; None when nobody serves one, and none was named."""
+def _again_and_again(every_s: float, line: str, data: Path | None, *, as_json: bool) -> int:
+    """Print the state every so often, for ever: a terminal is cleared before, in a pipe one follows the other."""
+    import select
+
+    clears = sys.stdout.isatty() and not as_json
+    while True:
+        if clears:
+            click.clear()
+        _once(line, data, as_json=as_json)
+        sys.stdout.flush()
+        select.select([], [], [], every_s)
+
+
+def _asked(line: str, data: Path | None, *, must: bool) -> dict[str, Any] | None:
+    """Return what the line's server says; None when nobody serves one, none was named, and there need not be one."""
     from linectl.cli.asking import asking
     from linectl.errors import Unreachable
 
@@ -41,7 +78,7 @@ def _asked(line: str, data: Path | None) -> dict[str, Any] | None:
             state: dict[str, Any] = server.call("status")
             return state
     except Unreachable:
-        if line:
+        if line or must:
             raise
         return None
 

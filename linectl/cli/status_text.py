@@ -14,7 +14,7 @@ from linectl.line.reason_words import reason_text
 from linectl.words import decimal, tr, with_comma
 from linectl.words.durations import duration_text
 
-__all__ = ["interlock_lines", "machine_lines", "quality", "screen", "shown_value"]
+__all__ = ["interlock_lines", "machine_lines", "quality", "scheduled_lines", "screen", "shown_value"]
 
 State = Mapping[str, Any]
 
@@ -27,6 +27,7 @@ def screen(state: State) -> str:
         *machine_lines(state.get("machine")),
         *_armed(state.get("armed")),
         *_run(state.get("run")),
+        *scheduled_lines(state.get("scheduled")),
         *_prompts(state.get("prompts") or ()),
         *_alarms(state.get("alarms")),
         *interlock_lines(state.get("interlocks") or {}),
@@ -66,13 +67,15 @@ def machine_lines(machine: State | None) -> list[str]:
     if machine is None:
         return []
     from linectl.cli.lot_text import glue_name
-    from linectl.line.packml import state_name, state_of
+    from linectl.line.packml import Mode, mode_name, state_name, state_of
 
     recipe = machine["recipe"] or tr("none")
     if machine["recipe_left"]:
         recipe = tr("{recipe}, changed since: {tags}").format(recipe=recipe, tags=", ".join(machine["recipe_left"]))
     now = state_name(state_of(machine["state_number"]))
     lines = [tr("machine: {state}; recipe: {recipe}").format(state=now, recipe=recipe)]
+    if machine.get("mode", "") not in {"", "produce"}:
+        lines.append(tr("  mode: {mode}  (linectl mode produce)").format(mode=mode_name(Mode[machine["mode"].upper()])))
     counters, lot = machine["counters"], machine["lot"]
     if counters["inside"] is not None:
         text = tr("  this shift: {went_in} bottles in, {out} out, {rejected} rejected; {inside} inside")
@@ -118,6 +121,20 @@ def _run(run: State | None) -> list[str]:
             )
         )
     return lines
+
+
+def scheduled_lines(due: State | None) -> list[str]:
+    """Return the run to come, or what was told of one that did not start."""
+    if due is None:
+        return []
+    time = f"{datetime.fromisoformat(due['at']).astimezone():%d/%m/%Y %H:%M}"
+    if due["state"] in {"waiting", "starting"}:
+        text = tr("run to come: {experiment} starts at {time}, by {who}  (linectl cancel --scheduled)")
+    elif due["state"] == "lost":
+        text = tr("RUN LOST {experiment} was to start at {time}: {why}")
+    else:
+        text = tr("RUN NOT STARTED {experiment}, {time}: {why}")
+    return [text.format(experiment=due["experiment"], time=time, who=due["who"], why=due["why"])]
 
 
 def _prompts(prompts: Any) -> list[str]:

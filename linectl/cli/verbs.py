@@ -36,6 +36,7 @@ VERBS = {
     "abort": ("linectl.cli.machine_verbs:abort", "everything off at once; asks nothing"),
     "clear": ("linectl.cli.machine_verbs:clear", "after an abort: back to stopped"),
     "reset": ("linectl.cli.machine_verbs:reset", "make a stopped machine ready to start"),
+    "mode": ("linectl.cli.mode", "what the machine is for: production, maintenance, manual; show or change it"),
     "lot": ("linectl.cli.lot", "wash lots: begin, end, show, set aside, release"),
     "set": ("linectl.cli.set_value:set_", "write a tag of the served line: checked, for a time, or as a ramp"),
     "undo": ("linectl.cli.set_value:undo", "take the last set back"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from linectl.config.homes import homes, share
 from linectl.errors import ConfigError, Problem
 from linectl.words import tr
 
@@ -114,19 +114,9 @@ def _site(folder: str) -> list[Path]:
     return [here] if (here / folder).is_dir() else []
 
 
-def homes() -> list[Path]:
-    """Return the folders that hold what comes with linectl (`config`, `experiments`), in the order of search."""
-    root = Path(__file__).resolve().parents[2]
-    return [root, _share()] if (root / "pyproject.toml").is_file() else [_share()]  # a tree: an editable install
-
-
 def came_with_linectl(path: Path) -> bool:
     """Return whether `path` belongs to the installation, which an update replaces; a source tree is one's own."""
-    return path.resolve().is_relative_to(_share().resolve())
-
-
-def _share() -> Path:
-    return Path(sys.prefix) / "share" / "linectl"
+    return path.resolve().is_relative_to(share().resolve())
 
 
 def _with_suffix(path: Path) -> list[Path]:

@@ -38,6 +38,7 @@ from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
 from linectl.server.results.glue_standings import GlueStandings
 from linectl.server.results.registration import registration_of
+from linectl.server.scheduling import Schedule
 from linectl.server.stamps import Stamps
 from linectl.server.washing.machine import Machine
 from linectl.server.wire_faults import WireFaults, wire_folder
@@ -88,6 +89,8 @@ class LineServer(Commands):
         """Where each GO stands; None when nobody works it out here."""
         self.machine: Machine | None = None
         self.alarms: AlarmDesk | None = None
+        self.schedule: Schedule | None = None
+        """The run to come; None where none may be handed in."""
         self.progress: Progress | None = None
         """Where the run under way stands; None when nothing runs."""
         self.experiment: Experiment | None = None
@@ -430,7 +433,9 @@ class LineServer(Commands):
             self._runner.cancel(who=who, why=why)
 
     def abort(self, *, who: str = "", why: str = "") -> None:
-        """End the run at once: heater off, data kept; nothing when there is none."""
+        """End the run at once: heater off, data kept; nothing when there is none. One to come is given up too."""
+        if self.schedule is not None:
+            self.schedule.drop("aborted")
         if self._runner is not None:
             self._runner.abort(who=who, why=why)
 

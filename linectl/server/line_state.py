@@ -38,6 +38,7 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
             "tags": state.tags,
             "values": state.values,
             "run": state.run,
+            "scheduled": state.scheduled,
             "prompts": state.prompts,
             "alarms": state.alarms,
             "interlocks": state.interlocks,
@@ -133,6 +134,10 @@ class _LineState:
                 "temperature_c": where.temperature_c,
             }
         return found
+
+    def scheduled(self) -> dict[str, Any] | None:
+        schedule = self._server.schedule
+        return None if schedule is None else schedule.section()
 
     def prompts(self) -> list[dict[str, Any]]:
         return [_prompt(each) for each in self._server.desk.open]

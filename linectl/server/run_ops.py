@@ -24,6 +24,14 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Why, and whether the run to come alone is meant (`scheduled`), not the one under way."""
+
+    why: str = ""
+    scheduled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Words for the record."""
 
@@ -81,7 +89,10 @@ class RunOps:
             Operation("run_resume", operate, Nothing, self._resume, "Let the run go on; held heat comes on again."),
             Operation("run_next", operate, Why, self._next, "End the present wait or soak early; needs a reason."),
             Operation("run_skip", operate, Skipped, self._skip, "Take a bottle out of the observation."),
-            Operation("run_cancel", operate, Why, self._cancel, "End the run at its next safe point."),
+            Operation(
+                *("run_cancel", operate, Cancelled, self._cancel),
+                doc="End the run at its next safe point; where none is under way, take the one to come back.",
+            ),
             Operation("run_abort", operate, Why, self._abort, "End the run at once: heater off, data kept."),
             Operation("run_would_lose", Role.VIEW, Nothing, self._would_lose, "What ending the run now would lose."),
             Operation("run_tag", operate, Words, self._tag, "Keep words with a run, or take them from it."),
@@ -123,7 +134,13 @@ class RunOps:
         bottle = await self._server.skip(args.which, args.why, who=request.who.operator)
         return {"bottle": bottle.label, "position": bottle.position}
 
-    async def _cancel(self, args: Why, request: Request) -> Any:
+    async def _cancel(self, args: Cancelled, request: Request) -> Any:
+        schedule = self._server.schedule
+        if schedule is not None and (args.scheduled or (not self._server.is_running and schedule.section())):
+            back = schedule.take_back(request.who.operator, args.why or request.reason)
+            return {**self._stands(), "taken_back": back}
+        if args.scheduled:
+            raise Refused(tr("no run is to start"), code="E-RUN-006")
         self._server.live()
         self._server.cancel(who=request.who.operator, why=args.why or request.reason)
         return self._stands()

@@ -76,6 +76,7 @@ async def served(
             operator=operator,
             since=iso(since_ns),
             data="" if data is None else str(data),
+            store=str(server.store_file.absolute()),
         )
         folder = endpoint_folders(data)[0]
         with ExitStack() as files:

@@ -144,6 +144,11 @@ class StoreReader:
         """Return the events of one kind of the whole store, in the order in which they were written."""
         return [rows.event_from(row) for row in self._fetch(rows.EVENTS_OF_KIND, kind)]
 
+    def last_of(self, kind: str) -> Event | None:
+        """Return the event of one kind that was written last, None when there is none."""
+        found = self._fetch(rows.LAST_OF_KIND, kind, 1)
+        return rows.event_from(found[0]) if found else None
+
     def alarm_events(self, most: int) -> list[Event]:
         """Return the last `most` events of alarms, oldest first; before them the last of each other alarm."""
         last = [rows.event_from(row) for row in reversed(self._fetch(rows.LAST_OF_KIND, "alarm", most))]

@@ -250,6 +250,24 @@ def test_modes_are_selected_at_rest(tmp_path: Path) -> None:
     on_a_washer(tmp_path, act)
 
 
+def test_another_mode_is_asked_for_where_a_lot_would_be_left_behind(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        assert (await bench.machine.mode(ModeArgs("maintenance", dry_run=True), LEA))["loses"] == []
+        await bench.machine.recipe(RecipeArgs("reference_80c"), LEA)
+        await bench.machine.lots.lot_start(StartLot("Cave du Jura", "burgundy_75cl", "casein", name="L1"), LEA)
+        written = bench.plc.written
+        with pytest.raises(NotConfirmed, match="lot L1 of Cave du Jura is not through") as caught:
+            await bench.machine.mode(ModeArgs("maintenance"), LEA)
+        assert caught.value.code == "E-MCH-003"
+        possible = await bench.machine.mode(ModeArgs("maintenance", dry_run=True), LEA)
+        assert (possible["outcome"], len(possible["loses"])) == ("possible", 1)
+        assert bench.plc.written == written
+        assert (await bench.machine.mode(ModeArgs("maintenance", confirmed=True), LEA))["outcome"] == "confirmed"
+        assert (await bench.machine.mode(ModeArgs("produce"), LEA))["outcome"] == "confirmed"  # loses nothing
+
+    on_a_washer(tmp_path, act)
+
+
 def test_while_a_run_has_the_machine_commands_are_the_runs_or_refused(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         await bench.wash()

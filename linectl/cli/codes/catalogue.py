@@ -81,6 +81,7 @@ def families() -> dict[str, str]:
         "SIM": tr("the simulated line"),
         "SRV": tr("whoever serves a line"),
         "STO": tr("the store"),
+        "USB": tr("USB sticks"),
         "USE": tr("parts that are not installed"),
         "WRT": tr("writes"),
     }

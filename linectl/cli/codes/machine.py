@@ -34,7 +34,7 @@ def _of_commands() -> tuple[Explanation, ...]:
         Explanation(
             "E-MCH-003",
             exit_code=7,
-            meaning=tr("Nobody said yes to a stop that loses something."),
+            meaning=tr("Nobody said yes to a stop, or to another mode, that loses something."),
             causes=tr("Bottles are inside, or a lot or a run is under way."),
             remedy=tr("Hold keeps all of it; or stop and say yes."),
             command="linectl hold",

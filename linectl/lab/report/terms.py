@@ -106,6 +106,7 @@ def event_name(kind: str) -> str:
         "recipe_selected": tr("recipe set"),
         "recipe_left": tr("recipe left"),
         "recipe_back": tr("recipe as it was set again"),
+        "run_to_come": tr("run to come"),
         "lot_started": tr("lot begun"),
         "lot_ended": tr("lot ended"),
         "lot_washed": tr("lot washed"),

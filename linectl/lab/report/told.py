@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from linectl.lab.report.html import seconds, stamp
 from linectl.lab.report.terms import alarm_step, ending, flag_name, phase_text, policy_name, reason_name, run_state
@@ -140,6 +141,24 @@ def _end(word: str) -> str:
     return ends.get(word, word.replace("_", " "))
 
 
+def _to_come(event: Event) -> str:
+    """Return what is to start when, and what became of it."""
+    how = text_of(event.data.get("how"))
+    words = {
+        "put": tr("handed in"),
+        "started": tr("its time has come"),
+        "taken_back": tr("taken back"),
+        "aborted": tr("given up: the line was aborted"),
+        "closed": tr("its server has ended"),
+        "lost": tr("lost with the server that held it: hand it in again"),
+        "refused": tr("NOT started"),
+    }
+    at = text_of(event.data.get("at"))
+    time = f"{datetime.fromisoformat(at).astimezone():%d/%m/%Y %H:%M}" if at else ""
+    place = ", ".join(filter(None, [text_of(event.data.get("experiment")), time]))
+    return ": ".join(filter(None, [place, words.get(how, how), text_of(event.data.get("why"))]))
+
+
 def _plain(event: Event) -> str:
     """Return the texts and figures of an event that has no sentence of its own."""
     data = event.data
@@ -201,6 +220,7 @@ _SENTENCES: Mapping[str, Callable[[Event], str]] = {
     "ramp_ended": _way_ended,
     "put_back": _way_ended,
     "not_put_back": _way_ended,
+    "run_to_come": _to_come,
 }
 
 

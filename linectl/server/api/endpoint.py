@@ -39,6 +39,7 @@ class Endpoint:
     operator: str = ""
     since: str = ""
     data: str = ""
+    store: str = ""
     role: str = "service"
 
     def __repr__(self) -> str:

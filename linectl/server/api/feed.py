@@ -15,7 +15,7 @@ from linectl.server.api.listener import Talk
 __all__ = ["SECTIONS", "Feed", "Sections"]
 
 SECTIONS = (
-    *("line", "holder", "armed", "machine", "links", "tags", "values", "run", "prompts"),
+    *("line", "holder", "armed", "machine", "links", "tags", "values", "run", "scheduled", "prompts"),
     *("alarms", "interlocks", "glues", "journal"),
 )
 

@@ -191,22 +191,27 @@ class Machine:
         return answer
 
     async def mode(self, args: ModeArgs, who: Who) -> dict[str, Any]:
-        """Select a mode of the machine (produce, maintenance, manual), at rest."""
+        """Select a mode of the machine (produce, maintenance, manual), at rest.
+
+        Raises:
+            NotConfirmed: a lot is under way, and nobody has said yes to leaving it (E-MCH-003).
+        """
         self._must_exist()
         must_be_free_of_runs(self._runs, Command.SELECT_MODE)
         argument = f"{self.zone}.command_argument"
-        known = {mode.name.lower(): mode for mode in Mode}
-        if argument not in self._line.definition.tags or self._mode_tag not in self._line.definition.tags:
-            text = tr("{line} has no modes: its file has no tag {tag}")
-            raise Refused(text.format(line=self._line.definition.name, tag=argument), code="E-MCH-001")
-        if args.mode not in known:
-            text = tr("there is no mode {mode}; there are: {modes}")
-            raise Refused(text.format(mode=args.mode, modes=", ".join(known)), code="E-MCH-001")
-        state, wanted = await self._commanding.look(), known[args.mode]
+        wanted = self._wanted_mode(args.mode, argument)
+        state = await self._commanding.look()
         if state not in _AT_REST:
             text = tr("a mode is selected at rest; the machine is {state}")
             raise Refused(text.format(state=state_name(state)), hint=_now_possible(state), code="E-MCH-001")
         old = (await self._line.read(self._mode_tag)).value
+        lost = [] if wanted is Mode.PRODUCE or old == wanted else self._in_the_machine()
+        if args.dry_run:
+            answer = {"command": command_word(Command.SELECT_MODE), "outcome": "possible", "mode": args.mode}
+            return {**answer, "detail": "", "state": state.name.lower(), "loses": lost}
+        if lost and not args.confirmed:
+            text = tr("another mode leaves behind: {what}").format(what="; ".join(lost))
+            raise NotConfirmed(text, hint=tr("wash the lot to its end first"), code="E-MCH-003")
         outcome, detail = await self._commanding.with_argument(
             Command.SELECT_MODE, argument, wanted, _MODE_WITHIN_S, shown_by=self._mode_tag
         )
@@ -274,14 +279,30 @@ class Machine:
         lost = [self._runs.would_lose()] if self._runs.run_id else []
         if not self.exists or self._state in _NOTHING_TO_LOSE:
             return lost
+        return [*lost, *self._in_the_machine(), tr("the baths are no longer heated")]
+
+    def _in_the_machine(self) -> list[str]:
+        """Return the bottles inside and the lot that is not through, as people read it."""
+        told: list[str] = []
         inside, lot = self.lots.inside(), self.lots.book.present
         if inside:
             text = ntr("{count} bottle stays inside", "{count} bottles stay inside", inside)
-            lost.append(text.format(count=inside))
+            told.append(text.format(count=inside))
         if lot is not None:
             text = tr("lot {name} of {grower} is not through").format(name=lot.name, grower=lot.grower)
-            lost.append(text)
-        return [*lost, tr("the baths are no longer heated")]
+            told.append(text)
+        return told
+
+    def _wanted_mode(self, name: str, argument: str) -> Mode:
+        """Return the mode of that name, where the machine has modes (its number goes into the tag `argument`)."""
+        known = {mode.name.lower(): mode for mode in Mode}
+        if argument not in self._line.definition.tags or self._mode_tag not in self._line.definition.tags:
+            text = tr("{line} has no modes: its file has no tag {tag}")
+            raise Refused(text.format(line=self._line.definition.name, tag=argument), code="E-MCH-001")
+        if name not in known:
+            text = tr("there is no mode {mode}; there are: {modes}")
+            raise Refused(text.format(mode=name, modes=", ".join(known)), code="E-MCH-001")
+        return known[name]
 
     def _must_exist(self) -> None:
         if not self.exists:

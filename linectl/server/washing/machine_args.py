@@ -46,10 +46,12 @@ class StopArgs:
 
 @dataclass(frozen=True, slots=True)
 class ModeArgs:
-    """A mode: produce, maintenance or manual."""
+    """A mode: produce, maintenance or manual; `confirmed`: a person was told what that loses, and said yes."""
 
     mode: str
     reason: str = ""
+    confirmed: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

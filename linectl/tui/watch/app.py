@@ -37,7 +37,7 @@ PERIOD_S = 0.25
 PLOT_S = 1.0
 _BELL_S = 30.0
 _PATIENCE_S = 1.0
-_AT_ONCE = {"line", "machine", "armed", "links", "run", "prompts", "alarms", "interlocks", "journal"}
+_AT_ONCE = {"line", "machine", "armed", "links", "run", "scheduled", "prompts", "alarms", "interlocks", "journal"}
 
 
 class Watch(App[None]):

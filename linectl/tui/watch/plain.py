@@ -16,7 +16,7 @@ from linectl.tui.watch.figures import figure
 from linectl.tui.watch.header import state_words as machine_words
 from linectl.tui.watch.line_clock import LineClock
 from linectl.tui.watch.questions import asking, prompt_of
-from linectl.tui.watch.run_block import block
+from linectl.tui.watch.run_block import block, scheduled
 from linectl.tui.watch.sight import Page, Sight, clock_text
 from linectl.words import tr
 
@@ -124,6 +124,7 @@ class AsLines:
             "alarms": _alarms,
             "prompts": _prompts,
             "run": _run,
+            "scheduled": _scheduled,
             "machine": _machine,
             "links": _links,
             "armed": _armed,
@@ -187,6 +188,10 @@ def _run(state: Mapping[str, Any], now: datetime) -> Told:
     key = (run.get("id"), run.get("bath"), run.get("phase"), run.get("state"))
     words = f"{plain([title]).strip('─ ')}  {plain([progress]).strip()}"
     yield f"run {key}", words if number(run.get("fraction")) is not None else plain([title]).strip("─ ")
+
+
+def _scheduled(state: Mapping[str, Any], now: datetime) -> Told:
+    yield "scheduled", scheduled(Sight(state, now))
 
 
 def _machine(state: Mapping[str, Any], _now: datetime) -> Told:

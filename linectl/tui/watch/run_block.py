@@ -13,7 +13,7 @@ from linectl.tui.watch.figures import figure
 from linectl.tui.watch.sight import Sight, hours
 from linectl.words import decimal, tr, with_comma
 
-__all__ = ["block", "rule"]
+__all__ = ["block", "rule", "scheduled"]
 
 Piece = tuple[str, Mood]
 _BAR = 28
@@ -23,8 +23,27 @@ _CALM = {"", "running", "execute"}
 def block(sight: Sight, width: int) -> list[Line]:
     """Return three lines: the title, the progress, and the open question or the machine's counters."""
     run = section(sight.state, "run")
-    title, progress = (_title(run), _progress(sight, run, width)) if run else (tr("no run"), _recipe(sight))
+    to_come = scheduled(sight)
+    if run:
+        title, progress = _title(run), _progress(sight, run, width)
+        title = f"{title} · {to_come}" if to_come else title
+    else:
+        title, progress = to_come or tr("no run"), _recipe(sight)
     return [rule(title, width), cut(progress, width), cut(_asked(sight) or _counters(sight), width)]
+
+
+def scheduled(sight: Sight) -> str:
+    """Return the run to come and when, or that one did not start and why; empty where there is nothing to tell."""
+    due = section(sight.state, "scheduled")
+    at = moment(due.get("at"))
+    if at is None:
+        return ""
+    at = at.astimezone(sight.then.tzinfo)
+    time = f"{at:%H:%M}" if at.date() == sight.then.date() else f"{at:%d/%m %H:%M}"
+    name, why = printable(text(due.get("experiment"))), printable(text(due.get("why")))
+    if text(due.get("state")) in {"waiting", "starting"}:
+        return tr("{experiment} starts at {time}").format(experiment=name, time=time)
+    return tr("{experiment} NOT STARTED at {time}: {why}").format(experiment=name, time=time, why=why)
 
 
 def rule(title: str, width: int) -> Line:

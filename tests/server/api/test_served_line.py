@@ -13,6 +13,7 @@ import pytest
 
 from linectl.errors import ConfigError, Refused, Unreachable
 from linectl.model.people import Role
+from linectl.server.api import pace
 from linectl.server.api.endpoint import Endpoint, published
 from linectl.server.api.feed import SECTIONS
 from linectl.server.api.stream import Watcher
@@ -140,13 +141,14 @@ async def test_a_lesser_role_may_look_and_no_more(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_who_asks_too_fast_is_refused_but_abort_never(tmp_path: Path) -> None:
+async def test_who_asks_too_fast_is_refused_but_abort_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_PER_S", 1e-3)  # fast enough for that is no busy machine
     async with up(tmp_path):
 
         def many() -> tuple[int, set[str]]:
             refused, codes = 0, set()
             with connect(tmp_path) as server:
-                for _ in range(400):
+                for _ in range(210):
                     try:
                         server.call("run_would_lose")
                     except Refused as error:
@@ -159,7 +161,7 @@ async def test_who_asks_too_fast_is_refused_but_abort_never(tmp_path: Path) -> N
             return refused, codes
 
         refused, codes = await asyncio.to_thread(many)
-        assert refused > 0
+        assert refused >= 9
         assert codes == {"E-API-003", "E-RUN-006"}  # abort was heard: nothing is running
 
 

@@ -279,6 +279,20 @@ def test_a_pause_is_a_state_and_the_time_to_answer_is_counted() -> None:
     assert "1 more" in text
 
 
+def test_a_run_to_come_is_told_with_its_time_and_one_that_did_not_start_with_why() -> None:
+    due = {"experiment": "glue_b3", "at": ago(-3600), "state": "waiting", "why": ""}
+    assert "glue_b3 starts at 15:18" in plain(block(seen({**calm(), "scheduled": due}), 80))
+    tomorrow = {**due, "at": ago(-86_400)}
+    assert "glue_b3 starts at 23/11 14:18" in plain(block(seen({**calm(), "scheduled": tomorrow}), 80))
+    refused = {**due, "state": "refused", "why": "a run is under way"}
+    text = plain(block(seen({**calm(), "scheduled": refused}), 80))
+    assert "glue_b3 NOT STARTED at 15:18: a run is under way" in text
+    both = plain(block(seen({**busy(), "scheduled": due}), 140))
+    assert "glue_b3 starts at 15:18" in both
+    assert "61 %" in both
+    assert "no run" in plain(block(seen({**calm(), "scheduled": None}), 80))
+
+
 def test_a_machine_without_a_run_shows_its_recipe_and_what_a_bottle_takes() -> None:
     state = calm()
     state["machine"] |= {
