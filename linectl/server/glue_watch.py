@@ -53,10 +53,10 @@ class GlueWatch:
 
     async def _follow(self) -> None:
         while True:
-            await self._is_due()
-            self._due.clear()
             before = {str(each["glue"]) for each in self._suspended()}
             try:
+                await self._is_due()
+                self._due.clear()
                 await self.standings.refresh()
             except LinectlError as error:
                 self._server.tell("glues_unknown", {"error": error.message})

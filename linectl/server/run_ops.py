@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,13 +157,13 @@ class RunOps:
     async def _tag(self, args: Words, request: Request) -> Any:
         server = self._server
         assert server.store is not None, "the server is not open"
-        words, reader = checked(args.words), WordReader(server.store_file)
-        run = reader.run(args.run).id
+        words, reader = checked(args.words), await asyncio.to_thread(WordReader, server.store_file)
+        run = (await asyncio.to_thread(reader.run, args.run)).id
         now_ns = server.clock.now_ns()
         await server.store.tag_run(
             WordChange(run, words, args.remove, request.who.operator, now_ns, reason=request.reason)
         )
-        return {"run": run, "tags": list(reader.words_of(run))}
+        return {"run": run, "tags": list(await asyncio.to_thread(reader.words_of, run))}
 
     async def _deviation(self, args: Text, request: Request) -> Any:
         await self._server.deviation(args.text, who=request.who.operator)

@@ -80,8 +80,8 @@ class Submitted:
         """Let questions wait for whoever answers them over the local API."""
         self._open.callback(self._server.desk.attach(_Patient()))
         self._server.schedule = self.schedule
-        reader = StoreReader(self._server.store_file)
-        lost = lost_of(reader.last_of(KIND))
+        reader = await asyncio.to_thread(StoreReader, self._server.store_file)
+        lost = lost_of(await asyncio.to_thread(reader.last_of, KIND))
         if lost is not None:
             self.schedule.lost(lost)
         return self

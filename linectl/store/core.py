@@ -132,7 +132,8 @@ class Core:
             self._commit_with(lambda connection: rows.add_event(connection, event, rows.event_data(event)))
         except (StoreError, OSError, sqlite3.Error):
             return False
-        self.failure, self.last_gap = None, event
+        self.last_gap = event  # first: whoever sees in another thread that it goes on finds the gap told
+        self.failure = None
         self._gap = Gap(self._gap.seen_ns)
         return True
 

@@ -150,7 +150,10 @@ def make_reserve(file: Path) -> None:
 
 def has_room(file: Path) -> bool:
     """Return whether the disk of the store `file` has room for its reserve and for rows after it."""
-    found = os.statvfs(file.parent)
+    try:
+        found = os.statvfs(file.parent)
+    except OSError:  # its folder is gone
+        return False
     return found.f_bavail * found.f_frsize >= _ROOM_BYTES
 
 

@@ -313,9 +313,7 @@ class StoreReader:
         if not self.path.is_file():
             raise StoreError(tr("no store at {file}").format(file=self.path))
         try:
-            ((version,),) = self._fetch("SELECT value FROM meta WHERE key = 'schema_version'")
-        except StoreError:
-            raise
+            ((version,),) = self._rows("SELECT value FROM meta WHERE key = 'schema_version'")
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(tr("{file} is not a store of linectl").format(file=self.path)) from error
         self._version = int(version)
@@ -328,6 +326,15 @@ class StoreReader:
             )
 
     def _fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._rows(query, *values)
+        except sqlite3.Error as error:
+            raise StoreError(
+                tr("the store {file} cannot be read: {error}").format(file=self.path, error=error),
+                hint=tr("is it being made, or damaged? copy it before anything else"),
+            ) from error
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("PRAGMA busy_timeout=5000")
             if self._version == 1:

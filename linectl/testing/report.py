@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -74,7 +73,7 @@ def _events(line: LineInTest) -> list[str]:
     try:
         reader = StoreReader(line.store_file)
         events = [event for run in reader.runs() for event in reader.events(run.id) if event.kind != "prompt"]
-    except (LinectlError, sqlite3.Error) as error:
+    except LinectlError as error:
         return [tr("the store cannot be read: {why}").format(why=error)]
     start_ns = VIRTUAL_START_NS if line.virtual else (events[0].ts_ns if events else 0)
     shown = events[-_EVENTS_SHOWN:]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from linectl.model.records import Act, Event, Run
 from linectl.server import glue_watch
 from linectl.server.glue_watch import GlueWatch
 from linectl.server.results import glue_standings
+from linectl.server.results.glue_standings import GlueStandings
 from linectl.store.store import Store, open_store
 from tests.server.lines import held
 
@@ -48,7 +51,7 @@ async def _keep(act: Act, store: Store) -> None:
 
 
 async def grown(asked: list[Path], count: int) -> None:
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while len(asked) < count:
             await asyncio.sleep(0.02)
 
@@ -67,12 +70,43 @@ async def test_what_another_process_writes_about_a_glue_is_seen(tmp_path: Path, 
         await grown(asked, len(asked) + 1)
 
 
-async def test_what_is_none_of_the_glues_business_costs_no_work(tmp_path: Path, asked: list[Path]) -> None:
+async def test_what_is_none_of_the_glues_business_costs_no_work(
+    tmp_path: Path, asked: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    is_behind = GlueStandings.is_behind
+
+    async def counted(standings: GlueStandings) -> bool:
+        looks.append(await is_behind(standings))
+        return looks[-1]
+
+    monkeypatch.setattr(GlueStandings, "is_behind", counted)
+
+    async def looked() -> None:
+        """Wait for two looks that found nothing: the second began after now."""
+        async with asyncio.timeout(60.0):
+            seen = len(looks)
+            while len(looks) < seen + 2 or any(looks[-2:]):
+                await asyncio.sleep(0.02)
+
     async with held(tmp_path, speed=50.0, records=True) as (server, _rig), GlueWatch(server):
         await beside(tmp_path, lambda store: store.audit(Act(1, "Zoé", "note", "lab")))
-        await asyncio.sleep(0.5)
+        await looked()
         known = len(asked)
         await beside(tmp_path, lambda store: store.audit(Act(1, "Zoé", "write", "bath.setpoint")))
         await server.write("bath.setpoint", 40.0, who="Zoé")
-        await asyncio.sleep(1.0)  # its own scans go into its own store all the time
+        await looked()
+        await looked()  # its own scans go into its own store all the time
         assert len(asked) == known
+
+
+async def test_a_store_that_is_being_made_or_is_none_does_not_end_the_watch(tmp_path: Path, asked: list[Path]) -> None:
+    async with held(tmp_path, speed=50.0, records=True) as (server, _rig), GlueWatch(server):
+        await grown(asked, 1)
+        with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
+            connection.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+            connection.execute("INSERT INTO meta VALUES ('schema_version', '5')")
+            connection.commit()
+        await grown(asked, 2)
+        await beside(tmp_path, lambda store: store.audit(Act(1, "Zoé", "register", "C1")))
+        await grown(asked, 3)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from linectl.errors import Refused, StoreError
 from linectl.model.lines import Tag
 from linectl.model.records import ExitStatus, TrialState
 from linectl.store.catalogue import TagKind, kinds_of
-from linectl.store.file import reserve_of
+from linectl.store.file import has_room, reserve_of
 from linectl.store.store import new_run_id
 
 BOTH = pytest.mark.parametrize("virtual", [True, False], ids=["inline", "thread"])
@@ -300,3 +301,18 @@ def test_run_ids_are_short_sort_by_time_and_follow_the_token() -> None:
 def test_units_come_from_tags_or_from_pairs() -> None:
     tags = {"bath.level": Tag("bath.level", "%", dtype="float")}
     assert kinds_of(tags) == kinds_of({"bath.level": ("%", "float")}) == {"bath.level": TagKind("%", "float")}
+
+
+def test_a_store_that_cannot_be_read_is_told_and_no_error_of_sqlite(tmp_path: Path, samples: Any) -> None:
+    file = tmp_path / "half.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+        connection.execute("INSERT INTO meta VALUES ('schema_version', '5')")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"half\.db cannot be read: no such table: run"):
+        samples.reader(file).runs()
+
+
+def test_a_folder_that_is_gone_has_no_room(tmp_path: Path) -> None:
+    assert has_room(tmp_path / "line.db")
+    assert not has_room(tmp_path / "gone" / "line.db")
