@@ -4,10 +4,10 @@ BIN := .venv/bin
 
 .PHONY: demo test fuzz mutants lint types bench study words docs clean
 
-# what running needs, and the embedded broker of the simulated line
+# what running needs, the embedded broker of the simulated line, and the dashboard
 .venv/run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sim]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sim,tui]' -c constraints.txt
 	touch $@
 
 # what tests, lint and types need

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from linectl.cli.audit_text import cells, parsed
+from linectl.cli.audit_text import cells, lines_of, parsed
 from linectl.cli.options import common
-from linectl.cli.output import complaint, emit, envelope, table
+from linectl.cli.output import columns_of, complaint, emit, envelope, table
 from linectl.errors import StoreError
 from linectl.words import ntr, tr
 
@@ -43,6 +44,11 @@ def ls(file: str, since: str, data: Path | None, as_json: bool) -> int:
     entries = reader.audit(from_ns)
     if as_json:
         emit("audit_ls", {"store": str(reader.path), "entries": [_as_data(entry) for entry in entries]})
+        return 0
+    columns = columns_of(sys.stdout)
+    if columns:
+        for entry in entries:
+            click.echo("\n".join(lines_of(entry, columns)))
         return 0
     rows = [[str(entry.id), time_text(entry.ts_ns), *cells(entry)] for entry in entries]
     heads = [tr("entry"), tr("when"), tr("who"), tr("what"), tr("on what"), tr("old"), tr("new"), tr("why")]

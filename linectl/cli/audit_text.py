@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from linectl.words import tr, with_comma
@@ -12,7 +14,7 @@ from linectl.words import tr, with_comma
 if TYPE_CHECKING:
     from linectl.store.audit import AuditEntry
 
-__all__ = ["cells", "parsed"]
+__all__ = ["cells", "lines_of", "parsed"]
 
 _PLANNED = re.compile(r"(?P<who>.*), run (?P<run>\S+)")
 _STATES = frozenset({"pause", "hold", "resume", "cancel", "abort"})  # acts whose values are states of a run
@@ -23,6 +25,33 @@ def cells(entry: AuditEntry) -> list[str]:
     states = entry.action in _STATES
     old, new = (_value(parsed(text), states=states) for text in (entry.old, entry.new))
     return [_line(each) for each in (_who(entry.actor), _action(entry.action), entry.target, old, new, entry.reason)]
+
+
+def lines_of(entry: AuditEntry, columns: int) -> list[str]:
+    """Return `entry` on a terminal `columns` wide: when, who, what; below it old, new, why."""
+    from linectl.store.audit import time_text
+
+    who, what, target, old, new, why = cells(entry)
+    head = f"{entry.id:>4}  {_here(time_text(entry.ts_ns))}  {who}: "
+    parts = [f"{what}: {target}"]
+    if (old, new) != ("-", "-"):
+        parts.append(new if old == "-" else f"{old} → {new}")
+    if why != "-":
+        parts.append(tr("why: {why}").format(why=why))
+    first, *rest = parts
+    indent = " " * 6
+    lines = textwrap.wrap(head + first, columns, subsequent_indent=indent, break_on_hyphens=False)
+    for part in rest:
+        lines += textwrap.wrap(part, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return lines
+
+
+def _here(stamp: str) -> str:
+    """Return a time as the clock here shows it; one that no calendar holds as it stands."""
+    try:
+        return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return stamp
 
 
 def parsed(text: str | None) -> Any:
@@ -108,6 +137,7 @@ def _of_records() -> dict[str, str]:
         "record_set": tr("recorded a set of bottles"),
         "lift_suspension": tr("lifted a suspension"),
         "promote_recipe": tr("made a recipe"),
+        "tag_run": tr("tagged a run"),
         "record_gap": tr("could not record"),
     }
 
@@ -152,7 +182,7 @@ def _words() -> dict[str, str]:
         "clamped": tr("limited by the device"),
         "refused": tr("refused"),
         "unknown": tr("unknown"),
-        "off": tr("off"),
+        "off": tr("is off"),
         "terminal": tr("terminal"),
         "answers file": tr("answers file"),
         "tripped": tr("tripped"),

@@ -121,9 +121,9 @@ def _tell_wrong_use(error: ClickException, *, as_json: bool) -> int:
 
 
 def _tell(error: LinectlError, *, as_json: bool) -> int:
-    from linectl.cli.output import complaint, envelope
+    from linectl.cli.output import columns_of, complaint, envelope
 
     if as_json:
         sys.stdout.write(envelope("error", None, error) + "\n")
-    sys.stderr.write(complaint(error) + "\n")
+    sys.stderr.write(complaint(error, columns_of(sys.stderr)) + "\n")
     return error.exit_code

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from linectl.errors import LinectlError
 from linectl.words import tr
 
-__all__ = ["complaint", "emit", "envelope", "explained_by", "table"]
+__all__ = ["columns_of", "complaint", "emit", "envelope", "explained_by", "table"]
+
+
+_INDENT = " " * 9
 
 
 def envelope(schema: str, data: Any, error: LinectlError | None = None) -> str:
@@ -25,10 +30,27 @@ def envelope(schema: str, data: Any, error: LinectlError | None = None) -> str:
     return json.dumps(body, ensure_ascii=False, allow_nan=False)
 
 
-def complaint(error: LinectlError) -> str:
-    """Return what is told of `error` on standard error: the message, what to do, and the command that explains it."""
+def complaint(error: LinectlError, columns: int = 0) -> str:
+    """Return what is told of `error` on standard error: the message, what to do, and the command that explains it.
+
+    Lines longer than `columns` break between words; with 0 none does.
+    """
     rest = [line for line in (*error.hint.splitlines(), explained_by(error.code)) if line]
-    return "\n".join([f"linectl: {error.message}", *(f"         {line}" for line in rest)])
+    lines = [*f"linectl: {error.message}".splitlines(), *(f"{_INDENT}{line}" for line in rest)]
+    return "\n".join(broken for line in lines for broken in _broken(line, columns))
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    if not columns or len(line) <= columns:
+        return [line]
+    return textwrap.wrap(
+        line, columns, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def columns_of(stream: TextIO) -> int:
+    """Return how wide the terminal behind `stream` is; 0 when it is none: what reads it wants whole lines."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 0
 
 
 def explained_by(code: str) -> str:

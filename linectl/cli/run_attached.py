@@ -179,6 +179,7 @@ class _Attached:
         if self._request.as_json:
             emit("run", {key: value for key, value in outcome.items() if key != "exit_code"})
             return int(outcome["exit_code"])
+        self._screen.end()
         text = tr("run {run}: {status}, {baths} baths")
         ended = text.format(run=outcome["run_id"], status=ending(outcome["exit_status"]), baths=outcome["baths_done"])
         for line in (ended, outcome["reason"], outcome.get("hint", "")):

@@ -50,7 +50,7 @@ def cancel(yes: bool, scheduled: bool, reason: str, line: str, data: Path | None
         if scheduled or (state["run"] is None and state["scheduled"] is not None):
             told = server.call("run_cancel", why=reason, scheduled=True)
             return _tell("cancel", told, _taken_back(told["taken_back"]), as_json=as_json)
-        if not yes:
+        if not yes and state["run"] is not None:  # else the server says that nothing runs
             sure(tr("{lost}. Cancel the run? [y/N] ").format(lost=server.call("run_would_lose")["text"]))
         told = server.call("run_cancel", why=reason)
     return _tell("cancel", told, tr("stopping at the next safe point"), as_json=as_json)

@@ -99,4 +99,5 @@ def _of_store(data: Path | None, *, as_json: bool) -> int:
     click.echo(tr("ended: {how} {reason}").format(how=ended(run), reason=run.reason).rstrip())
     click.echo(tr("baths: {done} of {n}").format(done=done, n=len(trials)))
     click.echo(tr("store: {file}").format(file=found.reader.path))
+    sys.stderr.write(tr("start it in another terminal: linectl serve {line}").format(line=run.line) + "\n")
     return 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from string import digits
 from typing import Any
 
 from linectl.cli.alarm_text import MARKS, counts_line
@@ -47,7 +50,7 @@ def _head(state: State) -> str:
         simulated=tr(" (simulated)") if line["simulated"] else "",
         who=holder["who"],
         pid=holder["pid"],
-        since=str(holder["since"])[:16].replace("T", " ") + "Z",
+        since=_when(holder["since"])[:16],
     )
 
 
@@ -59,7 +62,8 @@ def _unrecorded(lost: State | None) -> list[str]:
 
 
 def _when(stamp: object) -> str:
-    return str(stamp)[:19].replace("T", " ") + "Z"
+    """Return a time of the server's (UTC) as it is here."""
+    return f"{datetime.fromisoformat(str(stamp)).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def machine_lines(machine: State | None) -> list[str]:
@@ -196,7 +200,18 @@ def _values(state: State) -> str:
         ]
         for name, value in (state.get("values") or {}).items()
     ]
-    return table([tr("tag"), tr("value"), tr("unit"), tr("quality"), tr("age")], rows)
+    shown = _drawn_together(rows) if sys.stdout.isatty() else rows
+    return table([tr("tag"), tr("value"), tr("unit"), tr("quality"), tr("age")], shown)
+
+
+def _drawn_together(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Return the rows with numbered tags (`label.p01`, `label.p02`) that say the same in one: `label.p01…24`."""
+    drawn: list[list[str]] = []
+    for key, found in groupby(rows, key=lambda row: (row[0].rstrip(digits), row[1:4])):
+        alike = list(found)
+        first, last = alike[0], alike[-1][0].removeprefix(key[0])
+        drawn.append([f"{first[0]}…{last}", *first[1:]] if len(alike) > 1 and last else first)
+    return drawn
 
 
 def shown_value(tag: State, value: State) -> str:

@@ -42,8 +42,13 @@ class ProgressLine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the cursor on a new line."""
+        self.end()
+
+    def end(self) -> None:
+        """Leave the progress as it stands: what is written next begins a line of its own."""
         if self._live and self._bath:
             self._write("\n")
+        self._bath = 0
 
     def show(self, progress: Progress) -> None:
         """Show where the run stands."""

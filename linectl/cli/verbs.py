@@ -97,7 +97,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb that `args` begin with; one that is not there is told with the nearest."""
         if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=VERBS, ctx=ctx)
+            message = tr("No such command {name!r}.").format(name=args[0])
+            raise click.exceptions.NoSuchCommand(args[0].lower(), message, possibilities=VERBS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:

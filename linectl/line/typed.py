@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 
 from linectl.errors import ConfigError
@@ -14,11 +15,14 @@ from linectl.words import number, tr
 __all__ = ["value_of_text", "value_text"]
 
 _YES = {"true", "yes", "on", "1", "vrai", "oui", "marche"}
+_WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(?!e[-+]?\d)([^\d\s.,+-].*)")  # 46,5 °C
 _NO = {"false", "no", "off", "0", "faux", "non", "arrêt", "arret"}
 
 
 def value_of_text(tag: Tag, text: str) -> Value:
     """Return the value that a person wrote for `tag`: yes or no, the name of a state, a number with point or comma.
+
+    The tag's own unit may stand behind the number; another one is refused, nothing is converted.
 
     Raises:
         ConfigError: it is none of what the tag takes.
@@ -31,6 +35,12 @@ def value_of_text(tag: Tag, text: str) -> Value:
     states: Mapping[str, int] = {name.lower(): number for number, name in tag.states.items()}
     if word in states:
         return states[word]
+    with_unit = _WITH_UNIT.fullmatch(word)
+    if with_unit is not None and tag.unit:
+        word, unit = with_unit.groups()
+        if unit not in {tag.unit.lower(), tag.unit.lower().removeprefix("°")}:
+            hint = tr("its unit is {unit}: write {number} {unit}, or the number alone")
+            raise _not_understood(tag, text, hint.format(unit=tag.unit, number=number(62.5)))
     try:
         value = float(word.replace(",", "."))
     except ValueError:

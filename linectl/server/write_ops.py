@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,11 +122,18 @@ class WriteOps:
         tag = self._server.definition.tags.get(name)
         if tag is None:
             text = tr("{line} has no tag {tag}").format(line=self._server.definition.name, tag=name[:80])
-            raise Refused(text, hint=tr("linectl tags ls tells them all"), code="E-WRT-UNKNOWN_TAG")
+            raise Refused(text, hint=self._meant(name), code="E-WRT-UNKNOWN_TAG")
         if isinstance(said, str):
             return value_of_text(tag, said)
         whole = tag.dtype == "int" and not isinstance(said, bool) and float(said).is_integer()
         return int(said) if whole else said
+
+    def _meant(self, name: str) -> str:
+        """Return the tag that `name` was probably meant to be, and where all of them stand."""
+        names = {each.lower(): each for each in self._server.definition.tags}
+        near = difflib.get_close_matches(name.lower()[:80], names, n=1)
+        meant = [tr("did you mean `{word}`?").format(word=names[near[0]])] if near else []
+        return "\n".join([*meant, tr("linectl status tells them all")])
 
     def _told(self, report: SetReport) -> dict[str, Any]:
         """Return a report with its values as people read them, too."""

@@ -218,3 +218,11 @@ async def test_a_run_is_followed_to_its_end_and_left_by_ctrl_c(tmp_path: Path) -
             await server.store.end_run(RUN, ExitStatus.ABORT, "stopped on request", stores.T0 + 300 * stores.S)
             await asyncio.to_thread(typist.until, "aborted, 1 baths")
             assert await asyncio.to_thread(typist.process.wait, 30) == 8
+
+
+def test_where_no_line_is_served_the_last_run_stands_with_how_to_serve_it(say: Say) -> None:
+    code, out, err = say("status")
+    assert code == 0
+    assert OTHER in out
+    assert "no line is served" in err
+    assert "linectl serve simulated" in err

@@ -260,3 +260,20 @@ def test_the_audit_trail_of_a_line_on_which_nothing_was_run_yet(tmp_path: Path) 
         assert code == 0
         assert "slow start" in out
         assert say(tmp_path, "audit", "verify")[0] == 0
+
+
+def test_what_is_nearly_right_is_told_with_what_was_meant(folder: Path) -> None:
+    code, _, err = say(folder, "set", "Bath.Setpint", "46", "--arm")
+    assert code != 0
+    assert "did you mean `bath.setpoint`?" in err
+    code, _, err = say(folder, "STATUS")
+    assert code == 2
+    assert "'STATUS'" in err
+    assert "'status'" in err
+
+
+def test_with_nothing_under_way_cancel_says_so_and_asks_nothing(folder: Path) -> None:
+    code, _, err = say(folder, "cancel")
+    assert code != 0
+    assert "nothing is running" in err
+    assert "Cancel the run?" not in err
