@@ -14,7 +14,7 @@ from linectl.words import tr, with_comma
 if TYPE_CHECKING:
     from linectl.store.audit import AuditEntry
 
-__all__ = ["cells", "lines_of", "parsed"]
+__all__ = ["cells", "known_actions", "lines_of", "parsed"]
 
 _PLANNED = re.compile(r"(?P<who>.*), run (?P<run>\S+)")
 _STATES = frozenset({"pause", "hold", "resume", "cancel", "abort"})  # acts whose values are states of a run
@@ -74,7 +74,12 @@ def _action(word: str) -> str:
     alarm = word.removeprefix("alarm_")
     if alarm != word:
         return _alarm(alarm)
-    return {**_of_runs(), **_of_the_line(), **_of_records()}.get(word, _plain(word))
+    return known_actions().get(word, _plain(word))
+
+
+def known_actions() -> dict[str, str]:
+    """Return the words of each action, but those of alarms, which are told by their step."""
+    return {**_of_runs(), **_of_the_line(), **_of_records()}
 
 
 def _alarm(step: str) -> str:
@@ -126,18 +131,21 @@ def _of_the_line() -> dict[str, str]:
         "lot_quarantined": tr("set bottles aside"),
         "lot_released": tr("released bottles"),
         "lot_delivered": tr("delivered a lot"),
+        "schedule_run": tr("handed in a run for later"),
+        "unschedule_run": tr("took back a run for later"),
     }
 
 
 def _of_records() -> dict[str, str]:
     return {
+        "import": tr("imported a run"),
         "import_lots": tr("imported lots"),
+        "tag_run": tr("changed the words of the run"),
         "register": tr("registered a confirmation"),
         "change_rule": tr("changed the rule of a confirmation"),
         "record_set": tr("recorded a set of bottles"),
         "lift_suspension": tr("lifted a suspension"),
         "promote_recipe": tr("made a recipe"),
-        "tag_run": tr("tagged a run"),
         "record_gap": tr("could not record"),
     }
 

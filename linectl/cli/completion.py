@@ -17,6 +17,7 @@ from linectl.words import tr
 
 __all__ = ["command", "prepare"]
 
+_UNASKED = "\0"  # what no shell can hand on as a word
 _SHELLS = ("bash", "zsh", "fish", "powershell")
 _INSTALL = {
     "bash": 'eval "$(linectl completion bash)"          # ~/.bashrc',
@@ -61,11 +62,16 @@ def _understanding(
 
         def get_completion_args(self) -> tuple[list[str], str]:
             """Return the words before the one that is being typed, and that one."""
-            args, incomplete = super().get_completion_args()
+            try:
+                args, incomplete = super().get_completion_args()
+            except (KeyError, ValueError):  # not asked as a shell asks: nothing fits, and a prompt sees no traceback
+                return [], _UNASKED
             return flags_after_verb(args), incomplete
 
         def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
             """Return what fits, and keep what click knows of this verb for the next TAB."""
+            if incomplete == _UNASKED:
+                return []
             asked = list(args)
             found: list[CompletionItem[str]] = super().get_completions(args, incomplete)
             learn(self.cli, asked)

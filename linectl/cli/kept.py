@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     Params = Mapping[str, Any]
 
-__all__ = ["KEPT", "Named", "kept_items", "state_home"]
+__all__ = ["KEPT", "Named", "is_safe", "kept_items", "on_one_line", "state_home"]
 
 Named = tuple[str, str]
 """A word, and what is told of it."""
 
 KEPT = {"runs": "runs", "alarms": "alarms", "lots": "lots", "glues": "glues", "served_tags": "tags"}
 """The kinds of names that are kept, by what they are called in the file."""
-_SUFFIX = ".names.json"
+_SUFFIXES = (".served.json", ".names.json")  # the first is the server's own: nobody else writes it
+_SAFE = frozenset("_.@:+-/,")
 
 
 def state_home() -> str:
@@ -31,8 +32,28 @@ def state_home() -> str:
     return os.path.join(home, "linectl")  # noqa: PTH118  # the same
 
 
+def is_safe(word: str) -> bool:
+    """Return whether a shell takes `word` as one plain word: what TAB puts into a line is run as it stands."""
+    return word[:1] not in {"", "-"} and all(
+        char.isalnum() or char in _SAFE if char.isascii() else char.isprintable() for char in word
+    )
+
+
+def on_one_line(told: str) -> str:
+    """Return what is told of a word on one line, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in told)
+
+
 def kept_items(kind: str, params: Params) -> list[Named] | None:
-    """Return the names of a kind of `KEPT` for what was typed so far; None: there is no file, or it is out of date."""
+    """Return the names of a kind of `KEPT` for what was typed so far; None: there is no file, or it is out of date.
+
+    Names come from people, also from other labs' files: one that a shell would not take as a plain word is left out.
+    """
+    found = _kept(kind, params)
+    return found and [(word, on_one_line(told)) for word, told in found if is_safe(word)]
+
+
+def _kept(kind: str, params: Params) -> list[Named] | None:
     if kind == "served_lines":
         return [(str(each.get("line", "")), "") for each in _endpoints(params)]
     if kind == "tags":  # of the line that is named; of one that nobody serves its file is read
@@ -43,7 +64,7 @@ def kept_items(kind: str, params: Params) -> list[Named] | None:
     if kind == "runs":
         if not last:
             return [("last", "")]
-        found = _object(_beside(str(last.get("store", ""))))
+        found = _object(_beside(str(last.get("store", "")))[-1])
         items = _pairs(found.get("runs"))
         is_fresh = any(name == last.get("run") for name, _ in items)
         return [("last", ""), *items] if is_fresh else None
@@ -58,12 +79,14 @@ def _files(params: Params, folder: str, last: Mapping[str, Any]) -> Iterator[str
     """Yield where names may stand: of the line that is meant, one that is served, the last run's, any here."""
     line = _line(params)
     served = _endpoints(params)
-    yield from (_beside(str(each.get("store", ""))) for each in served if not line or each.get("line") == line)
+    for each in served:
+        if not line or each.get("line") == line:
+            yield from _beside(str(each.get("store", "")))
     if line:
-        yield f"{folder}/{line}{_SUFFIX}"
+        yield from (f"{folder}/{line}{suffix}" for suffix in _SUFFIXES)
         return
-    yield _beside(str(last.get("store", "")))
-    yield from sorted(name for name in _names_in(folder) if name.endswith(_SUFFIX))
+    yield from _beside(str(last.get("store", "")))
+    yield from sorted(name for name in _names_in(folder) if name.endswith(_SUFFIXES))
 
 
 def _line(params: Params) -> str:
@@ -72,8 +95,9 @@ def _line(params: Params) -> str:
     return typed.removesuffix(".yaml").removesuffix(".yml")
 
 
-def _beside(store: str) -> str:
-    return f"{store.removesuffix('.db')}{_SUFFIX}" if store else ""
+def _beside(store: str) -> list[str]:
+    """Return the files of names beside a store, the one in which its runs stand last."""
+    return [f"{store.removesuffix('.db')}{suffix}" if store else "" for suffix in _SUFFIXES]
 
 
 def _endpoints(params: Params) -> list[dict[str, Any]]:

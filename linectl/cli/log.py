@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import textwrap
@@ -16,7 +17,7 @@ import click
 from linectl.cli.asked_span import since_of, since_option, until_of, until_option
 from linectl.cli.asking import of_line
 from linectl.cli.complete import runs
-from linectl.cli.output import emit
+from linectl.cli.output import emit, envelope
 from linectl.cli.pipes import nobody_reads, quiet_end
 from linectl.cli.sim_options import ended_by
 from linectl.words import tr
@@ -63,7 +64,7 @@ def command(
 
             asyncio.run(_follow(asked, first, _Printed(as_json=as_json)))
         elif as_json:
-            emit("log", {"store": str(asked.reader.path), "entries": [_as_data(each) for each in first]})
+            _as_json(asked.reader.path, first)
         else:
             printed = _Printed()
             for each in first:
@@ -71,6 +72,16 @@ def command(
             if not printed.count:
                 click.echo(tr("nothing of the kind is in {store}").format(store=asked.reader.path), err=True)
     return 0
+
+
+def _as_json(store: Path, entries: Iterable[Numbered]) -> None:
+    """Write the envelope entry by entry: however many there are, they are never held as a whole."""
+    head = envelope("log", {"store": str(store), "entries": "?"})
+    before, _, after = head.rpartition('"entries": "?"')
+    sys.stdout.write(f'{before}"entries": [')
+    for at, each in enumerate(entries):
+        sys.stdout.write((", " if at else "") + json.dumps(_as_data(each), ensure_ascii=False, allow_nan=False))
+    sys.stdout.write(f"]{after}\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path
 
-from linectl.cli.kept import KEPT, kept_items
+from linectl.cli.kept import KEPT, is_safe, kept_items
 
 TYPE_CHECKING = False  # as type checkers know it: `typing` itself would take a third of a TAB
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _kind(path: Path) -> str:
 
 
 def _items(names: Iterable[str], incomplete: str) -> list[Item]:
-    return [("plain", name, "") for name in names if name.startswith(incomplete)]
+    return [("plain", name, "") for name in names if name.startswith(incomplete) and is_safe(name)]
 
 
 def _path(incomplete: str) -> list[Item]:

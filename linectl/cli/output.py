@@ -68,8 +68,10 @@ def emit(schema: str, data: Any) -> None:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under their headings: aligned on a terminal, tab-separated in a pipe."""
-    lines = [list(headings), *map(list, rows)]
+    """Return rows under their headings: aligned on a terminal, tab-separated in a pipe; nothing moves a cursor."""
+    from linectl.tui.styled import printable
+
+    lines = [[printable(cell) for cell in line] for line in (headings, *rows)]
     if not sys.stdout.isatty():
         return "\n".join("\t".join(line) for line in lines)
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]

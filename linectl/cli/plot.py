@@ -173,9 +173,10 @@ def _draw(curves: Sequence[Curve], width: int) -> None:
 
 def _title(run: Run) -> str:
     from linectl.cli.run_told import ended
+    from linectl.tui.styled import printable
 
     told = tr("run {run}: {of} on {line}, {ended}")
-    return told.format(run=run.id, of=run.ref, line=run.line, ended=ended(run))
+    return printable(told.format(run=run.id, of=run.ref, line=run.line, ended=ended(run)))
 
 
 def _as_data(curve: Curve) -> dict[str, object]:

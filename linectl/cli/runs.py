@@ -72,6 +72,7 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
     from linectl.lab.report.terms import trial_state
     from linectl.server.results.finished import find_run
     from linectl.store.run_words import WordReader
+    from linectl.tui.styled import printable
 
     found = find_run(run, data)
     words = WordReader(found.reader.path).words_of(found.run.id)
@@ -83,9 +84,9 @@ def show(run: str, data: Path | None, as_json: bool) -> int:
         ]
         emit("run_show", {**as_data(found.run), "tags": list(words), "baths": baths})
         return 0
-    click.echo(f"{found.run.id}  {found.run.ref}  {ended(found.run)}  {found.run.reason}".rstrip())
+    click.echo(printable(f"{found.run.id}  {found.run.ref}  {ended(found.run)}  {found.run.reason}").rstrip())
     if words:
-        click.echo(tr("words: {words}").format(words=", ".join(words)))
+        click.echo(printable(tr("words: {words}").format(words=", ".join(words))))
     rows = [[str(t.ord), treatment_text(t.treatment), str(t.replicate), trial_state(t.state)] for t in trials]
     click.echo(table([tr("bath"), tr("treatment"), tr("replicate"), tr("state")], rows))
     return 0

@@ -117,12 +117,14 @@ def _label(key: str) -> str:
 
 
 def _cell(key: str, value: Any, facts: Facts) -> str:
+    from linectl.tui.styled import printable
+
     if key == "exit_status":
         from linectl.cli.run_told import ended
 
         return ended(facts.run)
     told = _CELLS.get(key)
-    return _plain(value) if told is None or value is None else told(value)
+    return printable(_plain(value) if told is None or value is None else told(value))
 
 
 def _started(ns: int) -> str:

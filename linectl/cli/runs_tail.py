@@ -87,6 +87,7 @@ def _where(found: FinishedRun, data: Path | None) -> tuple[int, str]:
 def _tell(found: FinishedRun, run: Run, *, as_json: bool) -> None:
     from linectl.cli.run_told import as_data, ended
     from linectl.lab.report.terms import ending
+    from linectl.tui.styled import printable
 
     trials = found.reader.trials(run.id)
     done = sum(trial.ended_ns is not None for trial in trials)
@@ -98,4 +99,4 @@ def _tell(found: FinishedRun, run: Run, *, as_json: bool) -> None:
     text = tr("run {run}: {status}, {baths} baths")
     click.echo(text.format(run=run.id, status=how, baths=done))
     if run.reason:
-        click.echo(run.reason)
+        click.echo(printable(run.reason))

@@ -48,10 +48,11 @@ def _once(line: str, data: Path | None, *, as_json: bool, check: bool = False) -
         emit("status", {**found, "needs": wanted} if check else found)
     else:
         from linectl.cli.status_text import screen
+        from linectl.tui.styled import printable
 
         click.echo(screen(found))
         for each in wanted:
-            click.echo(tr("somebody is needed: {what}").format(what=each), err=True)
+            click.echo(printable(tr("somebody is needed: {what}").format(what=each)), err=True)
     return _NEEDED if wanted else 0
 
 
@@ -86,6 +87,7 @@ def _asked(line: str, data: Path | None, *, must: bool) -> dict[str, Any] | None
 def _of_store(data: Path | None, *, as_json: bool) -> int:
     from linectl.cli.run_told import as_data, ended
     from linectl.server.results.finished import find_run
+    from linectl.tui.styled import printable
 
     found = find_run("last", data)
     run = found.run
@@ -95,8 +97,8 @@ def _of_store(data: Path | None, *, as_json: bool) -> int:
     trials = found.reader.trials(run.id)
     done = sum(trial.ended_ns is not None for trial in trials)
     sys.stderr.write(tr("no line is served; the last run:") + "\n")
-    click.echo(tr("last run: {run} ({of} on {line})").format(run=run.id, of=run.ref, line=run.line))
-    click.echo(tr("ended: {how} {reason}").format(how=ended(run), reason=run.reason).rstrip())
+    click.echo(printable(tr("last run: {run} ({of} on {line})").format(run=run.id, of=run.ref, line=run.line)))
+    click.echo(printable(tr("ended: {how} {reason}").format(how=ended(run), reason=run.reason)).rstrip())
     click.echo(tr("baths: {done} of {n}").format(done=done, n=len(trials)))
     click.echo(tr("store: {file}").format(file=found.reader.path))
     sys.stderr.write(tr("start it in another terminal: linectl serve {line}").format(line=run.line) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from string import digits
@@ -14,6 +14,7 @@ from linectl.cli.output import table
 from linectl.lab.progress import phase_text
 from linectl.lab.report.terms import run_state
 from linectl.line.reason_words import reason_text
+from linectl.tui.styled import printable
 from linectl.words import decimal, tr, with_comma
 from linectl.words.durations import duration_text
 
@@ -37,9 +38,13 @@ def screen(state: State) -> str:
         *_glues(state.get("glues") or ()),
         *_links(state.get("links") or {}),
         "",
-        _values(state),
     ]
-    return "\n".join(parts)
+    return "\n".join([*_shown(parts), _values(state)])
+
+
+def _shown(lines: Iterable[str]) -> list[str]:
+    """Return lines without what a terminal would obey: names, questions and reasons are people's."""
+    return [printable(line) for line in lines]
 
 
 def _head(state: State) -> str:
@@ -138,7 +143,7 @@ def scheduled_lines(due: State | None) -> list[str]:
         text = tr("RUN LOST {experiment} was to start at {time}: {why}")
     else:
         text = tr("RUN NOT STARTED {experiment}, {time}: {why}")
-    return [text.format(experiment=due["experiment"], time=time, who=due["who"], why=due["why"])]
+    return _shown([text.format(experiment=due["experiment"], time=time, who=due["who"], why=due["why"])])
 
 
 def _prompts(prompts: Any) -> list[str]:
@@ -169,7 +174,7 @@ def interlock_lines(interlocks: State) -> list[str]:
     for each in interlocks.get("missing", ()):
         text = tr("not allowed now: {allows}: {message}")
         lines.append(text.format(allows=", ".join(each["allows"]), message=each["message"]))
-    return lines
+    return _shown(lines)
 
 
 def _glues(glues: Any) -> list[str]:

@@ -38,8 +38,8 @@ def answered(environment: Mapping[str, str]) -> bool:
     typed = environment.get("COMP_WORDS", "")
     if instruction != "complete" or shell not in _FORMS or _QUOTES.intersection(typed):
         return False
-    args, incomplete = _words(shell, typed.split(), environment.get("COMP_CWORD", ""))
     try:
+        args, incomplete = _words(shell, typed.split(), environment.get("COMP_CWORD", ""))
         with open(table_file(), encoding="utf-8") as source:  # noqa: PTH123  # pathlib costs a third of a TAB
             table = json.load(source)
         if table["stamp"] != stamp():

@@ -14,6 +14,7 @@ from linectl.lab.answers import yes_or_no
 from linectl.lab.desk import fits
 from linectl.lab.progress import Progress
 from linectl.model.prompts import Answer, Prompt, PromptKind
+from linectl.tui.styled import printable
 from linectl.words import tr
 
 __all__ = ["ProgressLine", "TerminalFace"]
@@ -58,6 +59,7 @@ class ProgressLine:
         """Show the line `text` of bath number `bath`."""
         if self._quiet:
             return
+        text = printable(text)
         if self._live:
             self._last = text
             self.redraw()

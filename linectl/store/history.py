@@ -6,6 +6,8 @@ import difflib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from linectl.errors import Refused
@@ -20,6 +22,7 @@ __all__ = ["HistoryReader", "Piece", "Sample"]
 
 _PAGE = 64  # blocks fetched at once: in virtual time one holds 600 scans
 _STEP_NS = 3600 * NS_PER_S  # a start's wall time goes back by no more than this, when the computer's clock is set
+_FAR = 2.5  # periods between two scans that still belong together
 _UNKNOWN_PERIOD_S = 60.0  # of past trials from a file, whose times are those of looks
 
 
@@ -116,7 +119,7 @@ class HistoryReader(StoreReader):
     def _of(
         self, tag: str, piece: Piece, names: dict[int, StoredTag], since_ns: int, until_ns: int
     ) -> Iterator[Sample]:
-        far_ns = round(max(2.5 * (piece.period_s or _UNKNOWN_PERIOD_S), 1.0) * NS_PER_S)
+        far_ns = round(max(_FAR * (piece.period_s or _UNKNOWN_PERIOD_S), 1.0) * NS_PER_S)
         after, last = self._sequence_at(piece, since_ns - _STEP_NS) - 1, self._sequence_at(piece, until_ns + _STEP_NS)
         while page := self._fetch(_BLOCKS, piece.boot, piece.layout, after, last, since_ns, until_ns, _PAGE):
             after = page[-1][1]
@@ -156,6 +159,9 @@ def _samples(
     head = BlockHead(boot, seq0, seq1, m0_ns, t0, t1, n)
     block = decode(row[8], head, [(each.name, each.dtype) for each in stored], [index])
     unit = stored[index].unit
+    between = [later - earlier for earlier, later in pairwise(block.t_ns)]
+    if len(between) > 1:  # a simulated line that is served faster than time is not scanned as often as its file says
+        far_ns = max(far_ns, round(_FAR * median(between)))
     for t_ns, value, byte in zip(block.t_ns, block.values[0], block.quality[0], strict=True):
         if span[0] <= t_ns < span[1]:
             yield Sample(t_ns, value, _QUALITIES[byte], unit, boot, far_ns)

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 __all__ = ["STYLES", "Line", "Mood", "cells_of", "cut", "fill", "fit", "grey", "plain", "printable", "width_of"]
 
+_STUCK = "\u00a0\u202f"
+
 
 class Mood(StrEnum):
     """What a piece of text says by its colour."""
@@ -112,5 +114,8 @@ def grey(line: Line) -> Line:
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line, without what a terminal would obey: notes and messages come from outside."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """Return `text` on one line, without what a terminal would obey: notes and messages come from outside.
+
+    Blanks at which no line breaks, as French has them, stay.
+    """
+    return "".join(char if char.isprintable() or char in _STUCK else " " for char in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sqlite3
 from collections.abc import Callable
@@ -11,9 +12,14 @@ from pathlib import Path
 import pytest
 
 from linectl import words
-from linectl.cli.audit_text import cells
+from linectl.cli.audit_text import cells, known_actions
 from linectl.cli.main import run
+from linectl.lab import acts
+from linectl.lab.acts import _KINDS, _STATES, _TO, with_act  # the words that stand in tables
+from linectl.lab.confirmation.registry import CHANGED, REGISTERED, SET_RECORDED
+from linectl.model.records import Event
 from linectl.store.audit import AuditEntry
+from linectl.store.gap import GAP
 from tests.cli.rigs import Words, modbus
 
 Say = Callable[..., tuple[int, str, str]]
@@ -132,6 +138,42 @@ def test_a_cut_tail_shows_against_the_head_that_was_kept(written: Path, say: Say
     manifest.write_text(json.dumps({"audit": {"store": "other", "entries": 4, "head": head}}), encoding="utf-8")
     code, out, _ = say("audit", "verify", written, "--head", export, "--json")
     assert (code, json.loads(out)["error"]["code"]) == (5, "E-AUD-004")
+
+
+_ACTION = {"_tell": 0, "add": 0, "_put": 1}  # functions that hand an action on, and the place where it stands
+_HANDED_ON = ("writing/writer.py", "calibration_book.py", "washing/lot_book.py")
+
+
+def actions() -> set[str]:
+    """Return every word of an action that linectl's own text holds: of `Act(...)`, and of what hands one on."""
+    found = {*_TO.values(), *_STATES.values(), *(action for action, _ in _KINDS.values()), GAP}
+    home = Path(acts.__file__).parents[1]
+    for file in home.rglob("*.py"):
+        places = {"Act": 2} | (_ACTION if file.as_posix().endswith(_HANDED_ON) else {})
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            place = places.get(called)
+            if place is not None and place < len(node.args):
+                word = node.args[place]
+                if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                    found.add(word.value)
+    register = {"kind": "", "who": "Zoé"}
+    for kind in (REGISTERED, CHANGED, SET_RECORDED):
+        act = with_act(Event(0, kind, register)).act
+        assert act is not None
+        found.add(act.action)
+    return found
+
+
+def test_every_action_has_words_of_its_own() -> None:
+    found = actions()
+    assert {*ACTIONS, "tag_run", "lot_started", "calibrate", "activate_failed", "schedule_run", "import"} <= found
+    words.use("fr")
+    plain = {each for each in found if not each.startswith("alarm_") and each not in known_actions()}
+    assert plain == set()
+    assert "alarme" in cells(entry("alarm_comment"))[1]
 
 
 def entry(action: str, actor: str = "Zoé", old: object = None, new: object = None) -> AuditEntry:

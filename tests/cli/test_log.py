@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from linectl.lab.report.journal_words import in_words
 from linectl.lab.report.levels import Level, level_of
 from linectl.lab.report.terms import event_name
 from linectl.model.records import Event
+from linectl.store.journal import JournalReader, Numbered
 from linectl.store.store import Store
 from tests.cli import stores
 from tests.cli.stores import RUN, event
@@ -75,6 +78,27 @@ def test_the_journal_is_told_oldest_first_in_the_language_asked(say: Say) -> Non
     words.use("fr")
     assert rows(say("log")[1])[0][2] == "note : probe cleaned"
     assert "liaison perdue" in say("log")[1]
+
+
+def test_entries_for_machines_are_written_as_they_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = list(JournalReader(folder / "line.db").after(0))
+    out = io.StringIO()
+    written: list[int] = []
+
+    def after(_self: JournalReader, number: int, **_asked: object) -> Iterator[Numbered]:
+        for each in found:
+            written.append(len(out.getvalue()))
+            yield each
+
+    monkeypatch.setattr(JournalReader, "after", after)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert run(["log", "--since", "2020-01-01", "--json", "--data", str(folder)]) == 0
+    assert len(written) == len(found) > 2
+    assert all(later > before for before, later in pairwise(written))
+    assert len(json.loads(out.getvalue())["data"]["entries"]) == len(found)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_level_a_run_and_a_number_narrow_it(say: Say) -> None:

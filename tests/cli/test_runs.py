@@ -12,6 +12,7 @@ import pytest
 
 from linectl import words
 from linectl.cli.main import run
+from linectl.cli.status_text import interlock_lines, screen
 from linectl.model.records import ExitStatus
 from linectl.server.results.finished import find_run
 from linectl.server.results.side_by_side import differing, facts_of
@@ -125,6 +126,52 @@ async def test_a_run_is_tagged_through_whoever_holds_its_store(
         assert json.loads(capfd.readouterr().out)["error"]["code"] == "E-RUN-012"
         (entry,) = StoreReader(server.store_file).audit()
         assert (entry.actor, entry.action, entry.new) == ("Zoé", "tag_run", '["night"]')
+
+
+# words of people on a terminal
+
+EVIL = "Ev\x1b]0;x\x07\til\x9b2J"
+
+
+@pytest.fixture
+def evil(tmp_path: Path) -> Path:
+    async def made(store: Store) -> None:
+        await stores.with_run(store, operator=EVIL, ref=EVIL)
+        await stores.recorded(store)
+        await stores.finish(store, RUN, ExitStatus.ABORT, EVIL)
+        await stores.with_run(store, OTHER, operator=EVIL, ref=EVIL + "2")
+        await stores.finish(store, OTHER, ExitStatus.ABORT, EVIL)
+
+    stores.made(tmp_path / "data", made)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    "argv", [("ls",), ("show", "last"), ("compare", RUN, "last"), ("tail", "last"), ("status",), ("plot", RUN)]
+)
+def test_a_terminal_obeys_no_word_of_people(
+    evil: Path, capfd: pytest.CaptureFixture[str], argv: tuple[str, ...]
+) -> None:
+    whole = argv if argv[0] in {"status", "plot"} else ("runs", *argv)
+    assert run([*whole, "--data", str(evil), "--lang", "en"]) in {0, 8}
+    out, err = capfd.readouterr()
+    assert "Ev ]0;x  il 2J" in out
+    assert not {"\x1b", "\x07", "\x9b"} & {*out, *err}
+
+
+def test_the_screen_of_a_served_line_obeys_no_word_of_people() -> None:
+    words.use("en")
+    state: dict[str, Any] = {
+        "line": {"name": EVIL, "simulated": False},
+        "holder": {"who": EVIL, "pid": 1, "since": "2026-01-01T00:00:00"},
+        "prompts": [{"id": 1, "text": EVIL}],
+        "interlocks": {"missing": [{"allows": ["x"], "message": EVIL}]},
+        "values": {"a": {"value": 1, "unit": EVIL, "quality": "GOOD", "age_s": 1.0}},
+    }
+    shown = screen(state)
+    assert shown.count("Ev ]0;x  il 2J") == 5
+    assert not {"\x1b", "\x07", "\x9b"} & {*shown}
+    assert "\x1b" not in "".join(interlock_lines(state["interlocks"]))
 
 
 # compare

@@ -15,7 +15,7 @@ from linectl.cli import kept
 from linectl.cli.kept import kept_items
 from linectl.cli.main import run
 from linectl.cli.tab import table_file
-from linectl.server.kept_names import names_file
+from linectl.server.kept_names import keep_names, names_file, served_file
 from linectl.server.name_keeper import NameKeeper
 from tests.cli.test_completion import TRIALS, asked
 from tests.server.lines import up
@@ -147,6 +147,67 @@ def test_glues_of_past_trials_are_offered(home: Path) -> None:
         assert asked("predict", "--data", "d", "--glue", "s") == ["plain,starch"]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_name_that_a_shell_would_obey_is_not_offered(home: Path, shell: str) -> None:
+    bad = (
+        "starch;touch${IFS}pwn",
+        "sta$(touch pwn)",
+        "starch\x1b]0;x\x07",
+        "star ch",
+        "st`x`",
+        "st'x",
+        "st|x",
+        "st\tx",
+    )
+    rows = TRIALS + "".join(
+        f'{n}-{at},{bath},"{glue}",50,1.0,{60 * at},{60 * at + 60}\n'
+        for n, glue in enumerate((*bad, "starch-é.2"))
+        for bath in ("a",)
+        for at in range(1, 3)
+    )
+    (home / "past.csv").write_text(rows, encoding="utf-8")
+    for name in ("ok.yaml", "st;touch pwn.yaml"):
+        (home / name).write_text("kind: experiment\n")
+    assert run(["import", "past.csv", "--data", "d"]) == 0
+    said = [asked("predict", "--data", "d", "--glue", "st", shell=shell) for _ in range(2)]
+    for lines in said:  # as click says it, and out of the table
+        words = {word for line in lines for word in line.replace("\t", ",").split(",")}
+        assert words - {"plain", "_"} == {"starch", "starch-é.2"}
+    assert {line for _ in range(2) for line in asked("run", "st", shell=shell) if "touch" in line} == set()
+    assert any("ok.yaml" in line for line in asked("run", "ok", shell=shell))
+
+
+def test_what_is_told_of_a_name_stays_on_its_line(home: Path) -> None:
+    (home / "d").mkdir()
+    (home / "d" / "some.served.json").write_text(json.dumps({"tags": [["a.b", "x\nplain,evil\x1b[2J"], ["-x", ""]]}))
+    assert kept_items("served_tags", {"data": "d"}) == [("a.b", "x plain,evil [2J")]
+
+
+def test_a_tab_without_its_variables_says_nothing(home: Path) -> None:
+    for more in ({}, {"COMP_WORDS": "linectl re"}, {"COMP_WORDS": "linectl re", "COMP_CWORD": "x"}):
+        for _ in range(2):
+            asked("re")  # the table is there
+            env = {**os.environ, "_LINECTL_COMPLETE": "bash_complete", **more}
+            done = subprocess.run(
+                [sys.executable, "-m", "linectl"], env=env, capture_output=True, text=True, check=False
+            )
+            assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+async def test_a_tab_meanwhile_does_not_put_old_tags_back(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    async with up(folder) as (server, _found):
+        keep_names(server.store_file, server.definition)
+        served, names = served_file(server.store_file), names_file(server.store_file)
+        told = served.read_text("utf-8")
+        names.unlink()
+        keep_names(server.store_file)  # as a TAB does
+        assert served.read_text("utf-8") == told
+        assert {"tags", "alarms"}.isdisjoint(json.loads(names.read_text("utf-8")))
+        assert ("bath.level", "%") in (kept_items("served_tags", {"data": str(folder)}) or ())
+
+
 async def test_a_server_keeps_the_names_of_its_line(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "served"
     folder.mkdir()
@@ -155,8 +216,8 @@ async def test_a_server_keeps_the_names_of_its_line(tmp_path: Path, home: Path) 
         async with NameKeeper(server), asyncio.timeout(20.0):
             while not file.exists():
                 await asyncio.sleep(0.02)
-        told = json.loads(file.read_text("utf-8"))  # a small file of a test
-        assert told["line"] == "simulated"
+        assert json.loads(file.read_text("utf-8"))["line"] == "simulated"  # a small file of a test
+        told = json.loads(served_file(server.store_file).read_text("utf-8"))
         assert ["bath.level", "%"] in told["tags"]
         assert server.definition.alarms is not None
         assert told["alarms"] == list(server.definition.alarms.alarms)
