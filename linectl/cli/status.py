@@ -58,15 +58,16 @@ def _once(line: str, data: Path | None, *, as_json: bool, check: bool = False) -
 
 def _again_and_again(every_s: float, line: str, data: Path | None, *, as_json: bool) -> int:
     """Print the state every so often, for ever: a terminal is cleared before, in a pipe one follows the other."""
-    import select
+    import threading
 
+    wait = threading.Event().wait  # nobody sets it; select() with no files is refused by Windows
     clears = sys.stdout.isatty() and not as_json
     while True:
         if clears:
             click.clear()
         _once(line, data, as_json=as_json)
         sys.stdout.flush()
-        select.select([], [], [], every_s)
+        wait(every_s)
 
 
 def _asked(line: str, data: Path | None, *, must: bool) -> dict[str, Any] | None:

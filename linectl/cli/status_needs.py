@@ -1,10 +1,14 @@
-"""What of a line's state asks for somebody: alarms, trips, links, questions, a run that did not start."""
+"""What of a line's state asks for somebody.
+
+Alarms, trips, a record that has stopped, a GO that the line has disproved, links, questions, a run that did not start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from linectl.cli.status_text import suspended_lines, unrecorded_lines
 from linectl.words import tr
 
 __all__ = ["needs"]
@@ -12,7 +16,6 @@ __all__ = ["needs"]
 State = Mapping[str, Any]
 
 _QUIET = frozenset({"normal", "shelved", "suppressed", "out_of_service"})
-_PRESSING = 3  # what comes after is for whoever looks
 
 
 def needs(state: State) -> list[str]:
@@ -21,14 +24,19 @@ def needs(state: State) -> list[str]:
     Alarms count while they stand or are not acknowledged, but not those that were shelved, suppressed or taken out of
     service; a permissive that is missing counts not: a line at rest has some.
     """
-    return [*_alarms(state.get("alarms")), *_trips(state.get("interlocks") or {}), *_rest(state)]
+    return [
+        *unrecorded_lines((state.get("line") or {}).get("unrecorded")),
+        *_alarms(state.get("alarms")),
+        *_trips(state.get("interlocks") or {}),
+        *suspended_lines(state.get("glues") or ()),
+        *_rest(state),
+    ]
 
 
 def _alarms(alarms: State | None) -> Iterator[str]:
     for each in (alarms or {}).get("list", ()):
-        if each["state"] in _QUIET or each["priority"] > _PRESSING:
-            continue
-        yield tr("alarm {name}: {message}").format(name=each["id"], message=each["message"])
+        if each["state"] not in _QUIET:
+            yield tr("alarm {name}: {message}").format(name=each["id"], message=each["message"])
 
 
 def _trips(interlocks: State) -> Iterator[str]:

@@ -27,7 +27,7 @@ def screen(state: State) -> str:
     """Return one screen: line and holder, run, questions, interlocks, links that are lost, values."""
     parts = [
         _head(state),
-        *_unrecorded(state["line"].get("unrecorded")),
+        *unrecorded_lines(state["line"].get("unrecorded")),
         *machine_lines(state.get("machine")),
         *_armed(state.get("armed")),
         *_run(state.get("run")),
@@ -35,7 +35,7 @@ def screen(state: State) -> str:
         *_prompts(state.get("prompts") or ()),
         *_alarms(state.get("alarms")),
         *interlock_lines(state.get("interlocks") or {}),
-        *_glues(state.get("glues") or ()),
+        *suspended_lines(state.get("glues") or ()),
         *_links(state.get("links") or {}),
         "",
     ]
@@ -59,7 +59,8 @@ def _head(state: State) -> str:
     )
 
 
-def _unrecorded(lost: State | None) -> list[str]:
+def unrecorded_lines(lost: State | None) -> list[str]:
+    """Return that nothing is recorded, since when, why and what to do; nothing where all is."""
     if not lost:
         return []
     text = tr("NOTHING IS RECORDED since {since}: {why}; {hint}")
@@ -177,7 +178,7 @@ def interlock_lines(interlocks: State) -> list[str]:
     return _shown(lines)
 
 
-def _glues(glues: Any) -> list[str]:
+def suspended_lines(glues: Any) -> list[str]:
     """Return a line for each GO that the line has disproved."""
     text = tr("SUSPENDED {glue}: {rejects} of {bottles} bottles came back with label, more than its GO allows")
     lost = [(each["glue"], each["suspended"]) for each in glues if each["suspended"] is not None]

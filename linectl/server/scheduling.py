@@ -8,6 +8,7 @@ it jumps over the time by more than some minutes (or the computer slept) the run
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["KIND", "Due", "Schedule", "lost_of"]
 
 KIND = "run_to_come"
 """The kind of the events that tell of it, each with all of it, and with how it stands."""
+_LOG = logging.getLogger(__name__)
 _PUT, _CLOSED, _LOST, _STARTING = "put", "closed", "lost", "starting"
 _LOOK_S = 5.0  # of loop time, until the computer's clock is looked at again
 
@@ -157,6 +159,17 @@ class Schedule:
         return {**told, "asked": iso(self._due.asked_ns), "state": self._state, "why": self._why}
 
     async def _keep(self, due: Due) -> None:
+        """Start `due` at its time; a fault of the program is told too: what shows as waiting does wait."""
+        try:
+            await self._kept(due)
+        except Exception as error:  # noqa: BLE001  # a supervisor: what shows as waiting is waited for
+            _LOG.exception("%s was not started: unexpected error", due.experiment)
+            if self._due is due:
+                self._state = "refused"
+                self._why = tr("a fault in the program: {error}").format(error=f"{type(error).__name__}: {error}")
+                self._end("refused", {"why": self._why})
+
+    async def _kept(self, due: Due) -> None:
         late_s = await self._until(due.at_ns)
         try:
             must_be_in_time(late_s, speed=self._clock.speed)
@@ -165,8 +178,8 @@ class Schedule:
             self._state, self._why = "refused", error.message
             self._end("refused", {"why": error.message, "code": error.code})
         else:
-            self._end("started", {})
-            self._due, self._state = None, ""
+            self._due, self._state = None, ""  # it runs, whatever becomes of telling so
+            self._tell(KIND, {**due.as_data(), "how": "started"})
 
     def _begun(self) -> None:
         self._state = _STARTING

@@ -7,7 +7,7 @@ refused; where they are put back, a time that comes twice is the first of the tw
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from linectl.errors import Refused, WrongUse
 from linectl.units import NS_PER_S
@@ -46,8 +46,9 @@ def next_start(text: str, now_ns: int) -> int:
     day, clock, offset = _read(text)
     if day is None:
         return _next_of(clock, now_ns)
-    if offset:
-        at_ns = _ns(datetime.fromisoformat(f"{day.isoformat()}T{clock.isoformat()}{offset}"))
+    _must_be_near(day, clock, now_ns)
+    if offset is not None:
+        at_ns = _ns(datetime.combine(day, clock, offset))
     else:
         found = _moments(datetime.combine(day, clock))
         if not found:
@@ -61,6 +62,19 @@ def next_start(text: str, now_ns: int) -> int:
         words = tr("{time} is more than {days} days ahead").format(time=local_time(at_ns), days=AHEAD_DAYS)
         raise Refused(words, hint=_by_the_clock(now_ns), code="E-RUN-009")
     return at_ns
+
+
+def _must_be_near(day: date, clock: time, now_ns: int) -> None:
+    """Look whether a day is of about this year: at both ends of the calendar no other clock can say it."""
+    away = day.year - _local(now_ns).year
+    if abs(away) <= 1:
+        return
+    told = f"{day:%d/%m/%Y} {clock:%H:%M}"
+    if away < 0:
+        words = tr("{time} has passed").format(time=told)
+    else:
+        words = tr("{time} is more than {days} days ahead").format(time=told, days=AHEAD_DAYS)
+    raise Refused(words, hint=_by_the_clock(now_ns), code="E-RUN-009")
 
 
 def must_be_in_time(late_s: float, *, speed: float = 1.0) -> None:
@@ -79,7 +93,7 @@ def local_time(at_ns: int) -> str:
     return f"{_local(at_ns):%d/%m/%Y %H:%M}"
 
 
-def _read(text: str) -> tuple[date | None, time, str]:
+def _read(text: str) -> tuple[date | None, time, tzinfo | None]:
     """Return the day (None: whichever comes next), the time of day and the offset that `text` says."""
     found = _FORM.fullmatch(text.strip())
     try:
@@ -91,7 +105,8 @@ def _read(text: str) -> tuple[date | None, time, str]:
         elif found["y"]:
             day = date(int(found["y"]), int(found["m"]), int(found["d"]))
         minute = int(found["minute"] or found["after_h"] or 0)
-        return day, time(int(found["hour"]), minute, int(found["second"] or 0)), found["offset"] or ""
+        offset = datetime.fromisoformat(f"2000-01-01T00:00{found['offset']}").tzinfo if found["offset"] else None
+        return day, time(int(found["hour"]), minute, int(found["second"] or 0)), offset
     except ValueError:
         raise WrongUse(
             tr("--at {text}: no time").format(text=text[:40]), hint=tr("such as {forms}").format(forms=_FORMS)

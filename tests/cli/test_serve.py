@@ -72,8 +72,8 @@ def state(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    server = linectl(folder, "serve", "simulated", "--sim", "--speed", SPEED, "--json", *more)
+def serving(folder: Path, *more: str, line: str = "simulated") -> Iterator[subprocess.Popen[str]]:
+    server = linectl(folder, "serve", line, "--sim", "--speed", SPEED, "--json", *more)
     try:
         assert server.stdout is not None
         told = json.loads(server.stdout.readline())

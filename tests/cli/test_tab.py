@@ -118,6 +118,19 @@ def test_a_table_that_is_damaged_or_old_is_made_again(home: Path) -> None:
     assert Path(table_file()).suffix == ".json"
 
 
+@pytest.mark.parametrize("place", [None, "", "x"])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_that_does_not_say_which_word_gets_no_answer_and_no_traceback(
+    home: Path, shell: str, place: str | None
+) -> None:
+    env = {**os.environ, "_LINECTL_COMPLETE": f"{shell}_complete", "COMP_WORDS": "linectl re"}
+    env.pop("COMP_CWORD", None)
+    if place is not None:
+        env["COMP_CWORD"] = place
+    done = subprocess.run([sys.executable, "-m", "linectl"], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
 def test_a_cache_that_cannot_be_written_costs_nothing_else(home: Path) -> None:
     Path(os.environ["XDG_CACHE_HOME"]).write_text("a file, no folder")
     assert asked("export", "--f") == asked("export", "--f") != []

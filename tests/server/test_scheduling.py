@@ -298,3 +298,50 @@ def test_the_computers_clock_counts_however_it_is_set() -> None:
         assert caught.value.code == "E-RUN-011"
 
     run(main())
+
+
+def test_a_computer_that_slept_past_the_time_starts_nothing() -> None:
+    async def main() -> None:
+        slept_s = [0.0]
+        wall, loop = Wall(), asyncio.get_running_loop()
+        clock = Clock(wall_ns=wall, asleep_s=lambda: slept_s[0])
+
+        def sleep(s: float) -> None:
+            slept_s[0] += s
+            wall.off_s += s
+
+        loop.call_later(600.0, sleep, 1800.0)  # it wakes before the time: the run starts at it
+        began_s = loop.time()
+        await waited(wall() + 3600 * NS_PER_S, clock)
+        assert loop.time() - began_s == pytest.approx(1800.0, abs=10.0)
+        loop.call_later(600.0, sleep, 20_000.0)
+        began_s = loop.time()
+        with pytest.raises(Refused, match="it slept") as caught:
+            await waited(wall() + 3600 * NS_PER_S, clock)
+        assert caught.value.code == "E-RUN-011"
+        assert loop.time() - began_s == pytest.approx(600.0, abs=10.0), "told as it wakes, not hours later"
+
+    run(main())
+
+
+def test_a_fault_of_the_program_is_told_and_the_next_one_may_be_handed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act(desk: Desk) -> None:
+        await desk.put()
+
+        def broken(_self: object) -> str:
+            raise KeyError("heater")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(desk.server.guard), "standing_text", broken)
+            await desk.server.clock.sleep_until(1200 + 5)
+        assert desk.scheduled["state"] == "refused"
+        assert "a fault in the program: KeyError: 'heater'" in desk.scheduled["why"]
+        assert "short was not started" in caplog.text
+        await desk.stored()
+        assert [how for how, _ in desk.ends()] == ["refused"]
+        await desk.put("2026-01-01 07:30Z")
+        assert desk.scheduled["state"] == "waiting"
+
+    on_a_line(tmp_path, act)

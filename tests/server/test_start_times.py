@@ -55,7 +55,10 @@ def test_a_time_is_the_next_of_its_name_by_the_local_clock(text: str, expected: 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "25:00", "6", "06:60", "6h3", "2026-11-25", "2026-13-01 06:30", "31/02/2026 06:30", "06:30+01:00"],
+    [
+        *("", "soon", "25:00", "6", "06:60", "6h3", "2026-11-25", "2026-13-01 06:30", "31/02/2026 06:30"),
+        *("06:30+01:00", "2026-11-24 06:30+25:00", "2026-11-24 06:30-99:99"),
+    ],
 )
 def test_what_says_no_time_is_wrong_use(text: str) -> None:
     with pytest.raises(WrongUse, match="no time") as caught:
@@ -70,6 +73,25 @@ def test_what_has_passed_or_is_far_ahead_is_refused_with_the_present_time() -> N
         assert caught.value.code == "E-RUN-009"
         assert "23/11/2026 22:00" in caught.value.hint
     assert start("2026-11-30 21:59", EVENING)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("9999-12-31 23:59", "more than 7 days"),
+        ("9999-12-31 23:59-14:00", "more than 7 days"),
+        ("0001-01-01 00:00", "has passed"),
+        ("0001-01-01 00:00+14:00", "has passed"),
+    ],
+)
+def test_the_ends_of_the_calendar_are_refused_as_any_day(text: str, why: str) -> None:
+    with pytest.raises(Refused, match=why) as caught:
+        start(text, EVENING)
+    assert caught.value.code == "E-RUN-009"
+
+
+def test_the_turn_of_the_year_is_near() -> None:
+    assert start("2027-01-02 06:30", "2026-12-31T22:00:00+01:00") == "2027-01-02 05:30:00"
 
 
 def test_a_time_that_the_spring_night_leaves_out_is_refused() -> None:

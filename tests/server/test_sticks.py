@@ -25,7 +25,7 @@ class Computer:
         self._tell()
 
     def _tell(self) -> None:
-        self.roots.mountinfo.write_text("\n".join([*self.lines, "nonsense", ""]), encoding="utf-8")
+        self.roots.mountinfo.write_bytes("\n".join([*self.lines, "nonsense", ""]).encode())
 
     def disk(self, name: str, number: str, *, usb: bool, removable: str = "0", parts: int = 1) -> None:
         bus = "usb1/1-1/host2" if usb else "ata1/host0"
@@ -79,6 +79,13 @@ def test_only_what_may_be_pulled_out_is_a_stick(computer: Computer) -> None:
         ("card", "sdc1", "exfat", True),
     ]
     assert found[0].folder == key
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2028", "\x85", "\u3000", "\r"])
+def test_a_sticks_name_may_hold_blanks_that_part_nothing(computer: Computer, blank: str) -> None:
+    computer.disk("sdb", "8:16", usb=True)
+    key = computer.mount("8:17", "/dev/sdb1", f"CLÉ{blank}USB")
+    assert [each.folder for each in find_sticks(computer.roots)] == [key]
 
 
 def test_a_stick_behind_a_program_or_a_cipher_is_one_too(computer: Computer) -> None:
@@ -238,3 +245,69 @@ def test_a_stick_that_fails_midway_keeps_nothing(
     with pytest.raises(StoreError, match="cannot be written: Input/output error"):
         carry(files, stick, "run1", roots=room(10_000_000))
     assert left_on(stick) == []
+
+
+def _older(files: list[Path], stick: Stick) -> None:
+    (stick.folder / "run1").mkdir()
+    (stick.folder / "run1" / files[0].name).write_text("older")  # the other one is new
+
+
+def _failing_names(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let the stick refuse to give a file one of these names."""
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name in names:
+            raise OSError(5, "Input/output error")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+
+
+@pytest.mark.parametrize("name", ["a.csv.part", "manifest.json.part", "a.csv"])
+def test_results_that_were_there_outlive_a_failure(
+    files: list[Path], stick: Stick, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _older(files, stick)
+    _failing_names(monkeypatch, name)
+    with pytest.raises(StoreError, match="Input/output error") as caught:
+        carry(files, stick, "run1", overwrite=True, roots=room(10_000_000))
+    assert (stick.folder / "run1" / "a.csv").read_text() == "older"
+    assert left_on(stick) == ["run1", "run1/a.csv"]
+    assert "is there as it was" in caught.value.hint
+
+
+def test_what_cannot_be_cleaned_up_is_told(files: list[Path], stick: Stick, monkeypatch: pytest.MonkeyPatch) -> None:
+    _older(files, stick)
+    _failing_names(monkeypatch, "manifest.json.part", "a.csv.old")
+    with pytest.raises(StoreError) as caught:
+        carry(files, stick, "run1", overwrite=True, roots=room(10_000_000))
+    assert "a.csv could not be put back" in caught.value.hint
+    assert (stick.folder / "run1" / "a.csv.old").read_text() == "older", "it is not lost"
+
+
+def test_an_old_file_put_aside_takes_no_other_files_name(files: list[Path], stick: Stick) -> None:
+    _older(files, stick)
+    (stick.folder / "run1" / "a.csv.old").write_text("somebody's")
+    carry(files, stick, "run1", overwrite=True, roots=room(10_000_000))
+    assert left_on(stick) == ["run1", "run1/a.csv", "run1/a.csv.old", "run1/manifest.json"]
+    assert (stick.folder / "run1" / "a.csv.old").read_text() == "somebody's"
+    assert (stick.folder / "run1" / "a.csv").read_bytes() == files[0].read_bytes()
+
+
+def test_links_on_a_stick_lead_nowhere(files: list[Path], stick: Stick, tmp_path: Path) -> None:
+    victim, outside = tmp_path / "victim", tmp_path / "outside"
+    victim.write_text("mine")
+    outside.mkdir()
+    (stick.folder / "a.csv.part").symlink_to(victim)
+    (stick.folder / "a.csv").symlink_to(tmp_path / "not there")
+    with pytest.raises(Refused, match="already holds a"):  # a link that leads to nothing is there, too
+        carry(files, stick, roots=room(10_000_000))
+    carry(files, stick, overwrite=True, roots=room(10_000_000))
+    assert victim.read_text() == "mine"
+    assert (stick.folder / "a.csv").read_bytes() == files[0].read_bytes()
+    (stick.folder / "run1").symlink_to(outside)
+    for folder in ("run1", "run1/sub", "../outside"):
+        with pytest.raises(Refused, match="leads off the stick KEY"):
+            carry(files, stick, folder, roots=room(10_000_000))
+    assert not list(outside.iterdir())

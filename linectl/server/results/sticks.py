@@ -107,7 +107,8 @@ def find_sticks(roots: Roots = KERNEL) -> list[Stick]:
 def _mounts(roots: Roots) -> Iterator[_Mount]:
     """Yield what is mounted as a whole, but for the folders of the computer itself (proc_pid_mountinfo(5))."""
     try:
-        lines = roots.mountinfo.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        # only these two part what the kernel tells: a stick's name may hold any other blank or end of a line
+        lines = roots.mountinfo.read_bytes().decode("utf-8", "surrogateescape").split("\n")
     except OSError as error:
         raise Refused(
             tr("this computer does not tell which sticks are mounted: {error}").format(error=error.strerror),
@@ -116,7 +117,7 @@ def _mounts(roots: Roots) -> Iterator[_Mount]:
         ) from error
     for line in lines:
         left, _, right = line.partition(" - ")
-        fields, more = left.split(), right.split()
+        fields, more = left.split(" "), right.split(" ")
         if len(fields) < 6 or len(more) < 3 or fields[3] != "/":  # as the manual has it
             continue
         folder = Path(_plain(fields[4]))
