@@ -10,7 +10,7 @@ import click
 from linectl.cli.asking import asking, of_line
 from linectl.cli.complete import alarms
 from linectl.cli.output import emit
-from linectl.cli.sim_options import DURATION
+from linectl.cli.sim_options import NAMED_DURATION
 from linectl.words import tr
 
 __all__ = ["command"]
@@ -76,7 +76,7 @@ def reset(ids: tuple[str, ...], line: str, data: Path | None, as_json: bool) -> 
 
 @command.command("shelve", help=tr("Put the alarms IDS aside for a time and a reason."))
 @click.argument("ids", nargs=-1, required=True, shell_complete=alarms)
-@click.option("--for", "for_s", type=DURATION, required=True, help=tr("how long, such as 30m or 2h"))
+@click.option("--for", "for_s", type=NAMED_DURATION, required=True, help=tr("how long, such as 30m or 2h"))
 @click.option("--reason", required=True, help=tr("why, for whoever comes next"))
 @of_line
 def shelve(ids: tuple[str, ...], for_s: float, reason: str, line: str, data: Path | None, as_json: bool) -> int:

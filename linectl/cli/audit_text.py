@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["cells", "known_actions", "lines_of", "parsed"]
 
 _PLANNED = re.compile(r"(?P<who>.*), run (?P<run>\S+)")
+_SIMULATED = "simulated operator"  # as the trail names the simulated line's hands
+_EXPIRED = "expired"  # the machine word for an arming that ended by itself
 _STATES = frozenset({"pause", "hold", "resume", "cancel", "abort"})  # acts whose values are states of a run
 
 
@@ -24,7 +26,8 @@ def cells(entry: AuditEntry) -> list[str]:
     """Return who, what, on what, old, new and why of `entry`, each in one line that moves no terminal's cursor."""
     states = entry.action in _STATES
     old, new = (_value(parsed(text), states=states) for text in (entry.old, entry.new))
-    return [_line(each) for each in (_who(entry.actor), _action(entry.action), entry.target, old, new, entry.reason)]
+    why = tr("its time is over") if entry.reason == _EXPIRED else entry.reason
+    return [_line(each) for each in (_who(entry.actor), _action(entry.action), entry.target, old, new, why)]
 
 
 def lines_of(entry: AuditEntry, columns: int) -> list[str]:
@@ -67,7 +70,9 @@ def parsed(text: str | None) -> Any:
 def _who(actor: str) -> str:
     """Return who acted; what the plan of a run did is told as the run's, in the name of whoever started it."""
     planned = _PLANNED.fullmatch(actor)
-    return actor if planned is None else tr("{who}, run {run}").format(**planned.groupdict())
+    if planned is None:
+        return tr("simulated operator") if actor == _SIMULATED else actor
+    return tr("{who}, run {run}").format(who=_who(planned["who"]), run=planned["run"])
 
 
 def _action(word: str) -> str:
@@ -203,16 +208,43 @@ _NAMED = frozenset({"outcome", "heater", "face"})  # parts whose values are mach
 
 def _value(value: Any, *, states: bool) -> str:
     if isinstance(value, Mapping):
-        names, words = _names(), _words()
-        return ", ".join(
-            f"{names.get(key, _plain(key))} {words.get(each, each) if key in _NAMED else _shown(each)}"
-            for key, each in value.items()
-        )
+        names = _names()
+        named = ((key.removesuffix("_ns"), _part(key, each)) for key, each in value.items())
+        return ", ".join(f"{names.get(name, _plain(name))} {text}" for name, text in named)
     if states and isinstance(value, str):
         from linectl.lab.report.terms import run_state
 
         return run_state(value)
     return _words().get(value, value) if isinstance(value, str) else _shown(value)
+
+
+def _part(key: str, value: Any) -> str:
+    """Return the part `key` of a value; a machine word in the words of people."""
+    if key in _NAMED:
+        return _words().get(value, value)
+    if key.endswith("_ns") and isinstance(value, int):
+        from linectl.store.audit import time_text
+
+        return _here(time_text(value))
+    if key == "state" and isinstance(value, str):
+        return _state(value)
+    if key == "refused_by" and isinstance(value, str):
+        from linectl.cli.write_told import refused_by
+
+        return refused_by(value)
+    return _shown(value)
+
+
+def _state(word: str) -> str:
+    """Return the state of a machine, of an alarm or of a lot."""
+    from linectl.cli.lot_text import lot_state
+    from linectl.line.packml import State, state_name
+    from linectl.model.alarms import AlarmState
+    from linectl.server.alarming.refusals import state_word
+
+    if word.upper() in State.__members__:
+        return state_name(State[word.upper()])
+    return state_word(AlarmState(word)) if word in set(AlarmState) else lot_state(word)
 
 
 def _shown(value: Any) -> str:

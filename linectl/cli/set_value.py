@@ -12,7 +12,7 @@ import click
 from linectl.cli.asking import asking, of_line
 from linectl.cli.complete import served_tags
 from linectl.cli.output import complaint, emit, envelope
-from linectl.cli.sim_options import DURATION
+from linectl.cli.sim_options import NAMED_DURATION
 from linectl.words import tr
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ dry_option = click.option("--dry-run", is_flag=True, help=tr("check everything, 
 )
 @click.argument("tag", shell_complete=served_tags)
 @click.argument("value")
-@click.option("--for", "for_s", type=DURATION, help=tr("write the old value back after so long (10m)"))
+@click.option("--for", "for_s", type=NAMED_DURATION, help=tr("write the old value back after so long (10m)"))
 @click.option("--ramp", "per_min", type=_Rate(), help=tr("go there in steps, at so much a minute (1/min)"))
 @arm_option
 @dry_option
@@ -92,7 +92,7 @@ def undo(once: bool, dry_run: bool, yes: bool, reason: str, line: str, data: Pat
     args = {"why": reason, "arm": once, "dry_run": dry_run, "sure": yes}
     with asking(data, line) as server:
         told = _asked_again(server, "undo", args, quiet=as_json)
-    return _tell("undo", told, line, as_json=as_json)
+    return _tell("undo", told, line, as_json=as_json, back=True)
 
 
 @click.command("arm", help=tr("Let this terminal write for five minutes; one person at one face writes at a time."))
@@ -147,8 +147,9 @@ def _ask(server: Caller, op: str, args: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _tell(schema: str, data: dict[str, Any], line: str, *, as_json: bool) -> int:
-    from linectl.cli.write_told import error_of, told_of, words_of
+def _tell(schema: str, data: dict[str, Any], line: str, *, as_json: bool, back: bool = False) -> int:
+    """Tell how a write ended, and return the exit code; `back`: it took the one before it back."""
+    from linectl.cli.write_told import back_words_of, error_of, told_of, words_of
 
     told = told_of(data, line or "LINE")
     error = error_of(told)
@@ -158,7 +159,7 @@ def _tell(schema: str, data: dict[str, Any], line: str, *, as_json: bool) -> int
     elif error is None:
         if data["doubt"]:
             click.echo(data["doubt"], err=True)
-        click.echo(words_of(told))
+        click.echo(back_words_of(told) if back else words_of(told))
     if error is not None:
         click.echo(complaint(error), err=True)
     return 0 if error is None else error.exit_code

@@ -14,7 +14,7 @@ from linectl.words import tr
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["DURATION", "clock_text", "ended_by", "pairs", "seconds_of", "which"]
+__all__ = ["DURATION", "NAMED_DURATION", "clock_text", "ended_by", "pairs", "seconds_of", "which"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,21 +45,28 @@ def seconds_of(text: str) -> float:
 
 
 class _Duration(click.ParamType[float]):
-    """A duration of process time."""
+    """A duration of process time. One that is `named` says its unit: 30 alone may be meant as minutes."""
 
     name = "DURATION"
+
+    def __init__(self, *, named: bool = False) -> None:
+        self._named = named
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds."""
         if isinstance(value, float):
             return value
+        bare = str(value).strip()
+        if self._named and bare.replace(",", "").replace(".", "").isdigit():
+            self.fail(tr("{text} of what? say the unit: {text}s, {text}m or {text}h").format(text=bare), param, ctx)
         try:
-            return seconds_of(str(value))
+            return seconds_of(bare)
         except ValueError:
             self.fail(tr("expected a duration such as 20s, 5min or 1h30min, not {text}").format(text=value), param, ctx)
 
 
 DURATION = _Duration()
+NAMED_DURATION = _Duration(named=True)
 
 
 def pairs(words: Iterable[str], expected: str) -> dict[str, str]:

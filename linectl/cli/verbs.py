@@ -97,8 +97,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb that `args` begin with; one that is not there is told with the nearest."""
         if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            message = tr("No such command {name!r}.").format(name=args[0])
-            raise click.exceptions.NoSuchCommand(args[0].lower(), message, possibilities=VERBS, ctx=ctx)
+            raise _no_such_verb(args[0], ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -112,6 +111,18 @@ class LazyGroup(click.Group):
         """List the verbs from the static table: help loads none of them."""
         with formatter.section(tr("Verbs")):
             formatter.write_dl([(name, tr(line)) for name, (_, line) in VERBS.items()])
+
+
+def _no_such_verb(name: str, ctx: click.Context) -> click.exceptions.NoSuchCommand:
+    """Return that there is no verb `name`, with what was probably meant: a French word's verb, or the nearest."""
+    from linectl.cli.french_verbs import verbs_meant
+
+    message = tr("No such command {name!r}.").format(name=name)
+    meant = verbs_meant(name)
+    if meant:
+        verbs = ", ".join(f"linectl {verb}" for verb in meant)
+        message = tr("No such command {name!r}; here it is: {verbs}").format(name=name, verbs=verbs)
+    return click.exceptions.NoSuchCommand(name.lower(), message, possibilities=None if meant else VERBS, ctx=ctx)
 
 
 @click.group(cls=LazyGroup, help=tr("Control software of a bottle-washing line and its label-removal lab."))

@@ -10,7 +10,7 @@ from linectl.errors import DeviceError, LinectlError, Refused, Unreachable
 from linectl.words import tr
 from linectl.words.durations import duration_text
 
-__all__ = ["Told", "error_of", "told_of", "words_of"]
+__all__ = ["Told", "back_words_of", "error_of", "refused_by", "told_of", "words_of"]
 
 _REFUSED_CODES = {  # by `refused_by` of a report; "link" has a remedy of its own
     "unknown_tag": "E-WRT-UNKNOWN_TAG",
@@ -75,6 +75,14 @@ def words_of(told: Told) -> str:
     return tr("{what}; back to {value} in {left}").format(what=text, value=told.back_to, left=left)
 
 
+def back_words_of(told: Told) -> str:
+    """Return the line that tells of the last write taken back: from which value to which."""
+    if told.outcome != "confirmed" or not told.before:
+        return words_of(told)
+    text = tr("{tag}: taken back from {before} to {value}, confirmed")
+    return text.format(tag=told.tag, before=told.before, value=told.got or told.asked)
+
+
 def error_of(told: Told) -> LinectlError | None:
     """Return what is told of a write that did not end as asked, None for one that did."""
     match told.outcome:
@@ -83,7 +91,7 @@ def error_of(told: Told) -> LinectlError | None:
             hint = tr("see why: linectl doctor {file}").format(file=told.line)
             return Unreachable(_with(text, told), hint=hint, code="E-WRT-LINK")
         case "refused":
-            text = tr("{tag}: refused by {by}").format(tag=told.tag, by=_refused_by(told.refused_by))
+            text = tr("{tag}: refused by {by}").format(tag=told.tag, by=refused_by(told.refused_by))
             hint = _ways(told.refused_by)
             return Refused(_with(text, told), hint=hint, code=_REFUSED_CODES.get(told.refused_by, ""))
         case "clamped":
@@ -102,7 +110,8 @@ def _with(text: str, told: Told) -> str:
     return tr("{what}: {text}").format(what=text, text=told.detail) if told.detail else text
 
 
-def _refused_by(word: str) -> str:
+def refused_by(word: str) -> str:
+    """Return what refused a write, by its machine word."""
     words = {
         "not_writable": tr("its definition (linectl alone writes it, or nobody)"),
         "lease": tr("the PLC's owner"),

@@ -7,6 +7,8 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,7 @@ def entry(action: str, actor: str = "Zoé", old: object = None, new: object = No
     return AuditEntry(1, 0, actor, action, "bath.setpoint", before, after, "", b"", b"")
 
 
+MOMENT = f"{datetime(2026, 1, 1, tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 WRITTEN = {"outcome": "confirmed", "asked": 60.5, "got": 60.5, "unit": "°C"}
 ANSWERED = {"question": "load-3", "value": True, "face": "terminal"}
 
@@ -213,8 +216,17 @@ ANSWERED = {"question": "load-3", "value": True, "face": "terminal"}
         (
             "en",
             entry("alarm_shelve", new={"until_ns": 1767225600123456789}),
-            "Zoé | alarm shelved | - | until ns 1767225600123456789",
+            f"Zoé | alarm shelved | - | until {MOMENT}",
         ),
+        ("fr", entry("alarm_shelve", new={"state": "shelved"}), "Zoé | alarme mise de côté | - | état mise de côté"),
+        ("fr", entry("command", new={"state": "execute"}), "Zoé | a donné un ordre | - | état en marche"),
+        ("fr", entry("lot_ended", new={"state": "washed"}), "Zoé | a terminé un lot | - | état lavé"),
+        (
+            "fr",
+            entry("write", new={"outcome": "refused", "refused_by": "limit"}),
+            "Zoé | a écrit | - | issue refusé, refusé par la limite de sa zone",
+        ),
+        ("fr", entry("answer", "simulated operator, run R7"), "opérateur simulé, essai R7 | a répondu"),
         ("en", entry("some_new_word", new=[1, 2]), "Zoé | some new word | - | 1 2"),
     ],
 )
@@ -222,6 +234,11 @@ def test_an_entry_is_told_in_words(lang: str, told: AuditEntry, words_: str) -> 
     with words.speaking(lang):
         who, what, _, old, new, _ = cells(told)
     assert f"{who} | {what} | {old} | {new}".startswith(words_)
+
+
+def test_what_ended_by_itself_is_told_in_words() -> None:
+    with words.speaking("fr"):
+        assert cells(replace(entry("disarmed"), reason="expired"))[5] == "durée écoulée"
 
 
 def test_every_act_of_a_run_has_words_in_french() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from linectl import words
 from linectl.cli.flags import GROUPS, after_verb, wants_json
+from linectl.cli.french_verbs import IN_FRENCH, verbs_meant
 from linectl.cli.main import run
 from linectl.cli.verbs import VERBS, group
 from tests.words.test_catalogue import run_linectl
@@ -121,3 +122,17 @@ def test_the_version_for_machines(say: Say, capfd: pytest.CaptureFixture[str]) -
         capfd.readouterr()
         assert run(argv) == 0
         assert json.loads(capfd.readouterr().out)["schema"] == "linectl.version/1"
+
+
+def test_a_french_word_leads_to_its_verb(say: Say) -> None:
+    for word, hint in (
+        ("aide", "linectl --help, linectl explain"),
+        ("Régler", "linectl set"),
+        ("etat", "linectl status"),
+    ):
+        code, _, err = say(word, "--lang", "fr")
+        assert (code, hint in err) == (2, True), err
+    assert verbs_meant("démarrer") == verbs_meant("demarrer") == ("start", "run")
+    assert verbs_meant("xyz") == ()
+    assert {verb.split()[0] for verbs in IN_FRENCH.values() for verb in verbs} - {"--help"} <= VERBS.keys()
+    assert not IN_FRENCH.keys() & VERBS.keys()

@@ -86,7 +86,10 @@ def test_armed_set_read_back_and_undone(say: Say) -> None:
     assert "armed to write: ana (cli) until" in say("status")[1]
     assert say("set", "bath.setpoint", "62,5")[:2] == (0, "bath.setpoint: confirmed, 62.5 °C\n")
     assert say("set", "bath.setpoint", "62.0")[:2] == (0, "bath.setpoint: confirmed, 62 °C\n")
-    assert say("undo", "--reason", "too hot")[:2] == (0, "bath.setpoint: confirmed, 62.5 °C\n")
+    assert say("undo", "--reason", "too hot")[:2] == (
+        0,
+        "bath.setpoint: taken back from 62 °C to 62.5 °C, confirmed\n",
+    )
     code, _, err = say("undo")
     assert code == 6
     assert "nothing to undo" in err

@@ -103,7 +103,8 @@ def _written(event: Event) -> str:
         "unknown": tr("nobody knows whether it was written"),
     }
     outcome = outcomes.get(text_of(data.get("outcome")), "")
-    return ": ".join(filter(None, [f"{asked}, {outcome}" if outcome else asked, why]))
+    told = f"{asked}, {outcome}" if outcome else asked
+    return tr("{what}: {text}").format(what=told, text=why) if why else told
 
 
 def _ramp(event: Event) -> str:

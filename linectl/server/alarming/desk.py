@@ -228,26 +228,24 @@ class AlarmDesk:
         Raises:
             Refused: it is unknown, or nothing is said.
         """
-        self._check((args.id,))
-        text = args.text.strip()
+        name, text = self._called(args.id), args.text.strip()
         if not text:
             raise Refused(tr("a comment says something"), code="E-ALM-003")
         comment = model.Comment(self._clock.now_ns(), who.operator, text)
-        entry = self._state.entry(args.id)
-        entries = {**self._state.entries, args.id: replace(entry, comments=(*entry.comments, comment))}
+        entry = self._state.entry(name)
+        entries = {**self._state.entries, name: replace(entry, comments=(*entry.comments, comment))}
         self._state = replace(self._state, entries=entries)
-        event = comment_event(args.id, comment)
+        event = comment_event(name, comment)
         self._history.append(event)
         await self._kept([event])
         self._tell()
-        return {"alarms": [self._row(args.id)]}
+        return {"alarms": [self._row(name)]}
 
     async def history(self, args: History, who: Who) -> dict[str, Any]:  # noqa: ARG002  # whoever may look
         """Return what happened to the alarms, newest first."""
-        if args.id:
-            self._check((args.id,))
+        wanted = self._called(args.id) if args.id else ""
         most = max(1, min(args.limit, _MOST_HISTORY))
-        found = [each for each in reversed(self._history) if args.id in {"", each.data.get("alarm")}]
+        found = [each for each in reversed(self._history) if wanted in {"", each.data.get("alarm")}]
         return {"history": [self._happened(each) for each in found[:most]]}
 
     async def figures(self, args: FiguresOf, who: Who) -> dict[str, Any]:  # noqa: ARG002  # whoever may look
@@ -264,16 +262,20 @@ class AlarmDesk:
 
     # how it is done
 
-    def _check(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name not in self.rules.alarms:
-                raise not_known(name, self.rules)
+    def _called(self, name: str) -> str:
+        """Return the alarm that somebody calls `name`, capital letters or not."""
+        if name in self.rules.alarms:
+            return name
+        alike = [each for each in self.rules.alarms if each.casefold() == name.casefold()]
+        if len(alike) != 1:
+            raise not_known(name, self.rules)
+        return alike[0]
 
     async def _act_all(
-        self, names: Sequence[str], event: AlarmEvent, who: Who, why: str, until_s: float | None = None
+        self, called: Sequence[str], event: AlarmEvent, who: Who, why: str, until_s: float | None = None
     ) -> dict[str, Any]:
-        """Do `event` to each of `names`, or refuse all of them."""
-        self._check(names)
+        """Do `event` to each of the alarms `called` so, or refuse all of them."""
+        names = tuple(dict.fromkeys(map(self._called, called)))
         for name in names:
             entry = self._state.entry(name)
             if next_state(entry.state, event) is None:
