@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # started under nohup: what tests start would ignore a closed terminal too; a handler is not handed down
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

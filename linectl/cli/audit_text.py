@@ -220,7 +220,7 @@ def _value(value: Any, *, states: bool) -> str:
 
 def _part(key: str, value: Any) -> str:
     """Return the part `key` of a value; a machine word in the words of people."""
-    if key in _NAMED:
+    if key in _NAMED and isinstance(value, str):
         return _words().get(value, value)
     if key.endswith("_ns") and isinstance(value, int):
         from linectl.store.audit import time_text

@@ -206,8 +206,13 @@ def _values(state: State) -> str:
         ]
         for name, value in (state.get("values") or {}).items()
     ]
-    shown = _drawn_together(rows) if sys.stdout.isatty() else rows
+    shown = _drawn_together(sorted(rows, key=_is_plain)) if sys.stdout.isatty() else rows
     return table([tr("tag"), tr("value"), tr("unit"), tr("quality"), tr("age")], shown)
+
+
+def _is_plain(row: Sequence[str]) -> bool:
+    """Return whether a row has no unit: what is measured comes first, so that it is seen without scrolling."""
+    return row[2] == "-"
 
 
 def _drawn_together(rows: Sequence[list[str]]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from linectl.config.files import SourceText, find_file
 from linectl.config.interlock_file import line_of_rules
 from linectl.config.nodes import Document, Loc
 from linectl.config.schema import nearest, validate
-from linectl.model.alarms import Alarm, AlarmCondition, Alarms, Hook, Notify, Priority, Publication
+from linectl.model.alarms import Alarm, AlarmCondition, Alarms, Hook, Notify, Priority, Publication, Trouble
 from linectl.model.conditions import Comparison, Condition
 from linectl.model.lines import LineDefinition, Tag
 from linectl.words import tr
@@ -26,7 +26,7 @@ ALARM_FOLDER = "config/alarms"
 
 _LIMITED = ("HIHI", "HI", "LO", "LOLO", "DEV")
 _SIGNS: Mapping[str, str] = {"HIHI": ">", "HI": ">", "LO": "<", "LOLO": "<", "DEV": ">"}
-_DERIVED = {"bit": "BIT", "says": "CONTACT", "link": "LINK", "when": "WHEN"}
+_DERIVED = {"bit": "BIT", "says": "CONTACT", "link": "LINK", "server": "SERVER", "when": "WHEN"}
 _ANY_LINE: Mapping[str, Tag] = {}
 
 
@@ -102,6 +102,7 @@ class _Reader:
             bit=each.bit or 0,
             says=each.says is not False,
             link=self._link(each.link, (*loc, "link")) if each.link is not None else "",
+            trouble=None if each.server is None else Trouble(each.server),
             when=when,
             on_delay_s=each.on_delay,
             off_delay_s=each.off_delay,
@@ -131,7 +132,7 @@ class _Reader:
 
     def _keys_fit(self, each: AlarmFile, word: str, loc: Loc) -> bool:
         """Return whether the alarm has the keys that its condition needs, and none that it does not."""
-        wanted = {"tag": word not in {"LINK", "WHEN"}, "limit": word in _LIMITED, "apart_from": word == "DEV"}
+        wanted = {"tag": word not in {"LINK", "SERVER", "WHEN"}, "limit": word in _LIMITED, "apart_from": word == "DEV"}
         fits = True
         for key, needed in wanted.items():
             there = bool(getattr(each, key))
@@ -298,6 +299,7 @@ def _text(each: AlarmFile, word: str) -> str:
         "BIT": f"{each.tag} bit {each.bit}",
         "CONTACT": each.tag if each.says else f"not {each.tag}",
         "LINK": each.link,
+        "SERVER": each.server,
         "WHEN": each.when,
         "DEV": f"{each.tag} apart from {each.apart_from} by {each.limit}",
         "BAD_PV": f"{each.tag} BAD",

@@ -16,7 +16,7 @@ from linectl.words import LANGUAGES
 __all__ = ["CAUSES", "TEXTS", "AlarmFile", "AlarmsFile", "CommandFile", "NotifyFile", "PublicationFile", "write_out"]
 
 TEXTS = ("message", "cause", "action")
-CAUSES = ("condition", "bit", "says", "link", "when")
+CAUSES = ("condition", "bit", "says", "link", "server", "when")
 """Keys of which an alarm has exactly one: what it looks at."""
 
 _TIMES = ("on_delay", "off_delay")
@@ -43,6 +43,7 @@ class AlarmFile(FileModel):
     held: bool = False
     says: bool | None = None
     link: str | None = None
+    server: Literal["record_lost", "start_refused", "heating_fault", "glue_suspended"] | None = None
     when: str | None = None
     on_delay: NotNegative = 0.0
     off_delay: NotNegative = 0.0

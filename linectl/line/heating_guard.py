@@ -39,10 +39,17 @@ class HeatingTrip:
         """What is wrong, for people, in the language in use."""
         rule = self.rule
         words = {
-            HeatingFault.NO_GAIN: tr("{zone} is heated, and gained less than {gain} K in {within} s"),
-            HeatingFault.RUNAWAY: tr("{zone} is {now} °C, above its set point of {setpoint} °C, and gets still hotter"),
-            HeatingFault.BLIND: tr("{zone} is heated, and nobody could read its temperature for {blind} s"),
-            HeatingFault.TOO_LONG: tr("{zone} is heated for longer than {most} h at a stretch"),
+            HeatingFault.NO_GAIN: tr(
+                "{zone} is heated, and gained less than {gain} K in {within} s: see to its breaker and element"
+            ),
+            HeatingFault.RUNAWAY: tr(
+                "{zone} is {now} °C, above its set point of {setpoint} °C, and gets still hotter: "
+                "switch its main switch off"
+            ),
+            HeatingFault.BLIND: tr(
+                "{zone} is heated, and nobody could read its temperature for {blind} s: see to its probe"
+            ),
+            HeatingFault.TOO_LONG: tr("{zone} is heated for longer than {most} h at a stretch: see why it is left on"),
         }
         return words[self.fault].format(
             zone=self.zone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 
 from linectl.model.conditions import Condition
 from linectl.model.interlocks import Place
@@ -25,6 +25,7 @@ __all__ = [
     "Priority",
     "Publication",
     "State",
+    "Trouble",
 ]
 
 
@@ -74,7 +75,17 @@ class AlarmCondition(StrEnum):
     BIT = "BIT"  # one bit of a word
     CONTACT = "CONTACT"
     LINK = "LINK"  # a wire's device is lost
+    SERVER = "SERVER"  # a trouble of the server itself
     WHEN = "WHEN"  # a condition over several tags
+
+
+class Trouble(Enum):
+    """What the server that holds the line lacks, or has found; equal to no text, so that no link can bear its name."""
+
+    RECORD_LOST = "record_lost"  # nothing is recorded: a full disk, a store that is gone
+    START_REFUSED = "start_refused"  # a run that was to start later did not
+    HEATING_FAULT = "heating_fault"  # a heater that does not do what it should was switched off
+    GLUE_SUSPENDED = "glue_suspended"  # the line disproves a GO
 
 
 class Priority(IntEnum):
@@ -90,14 +101,14 @@ class Priority(IntEnum):
 class Alarm:
     """One alarm.
 
-    Its cause: `tag` against `limit` (HIHI, HI, LO, LOLO), farther than `limit` from `limit.tag` (DEV), without a value
-    (BAD_PV, of any of `tags`), with `bit` set (BIT), or saying `says` (CONTACT); `link` lost (LINK); `when` true
-    (WHEN). `deadband` is in the tag's unit: so far back it must come. The cause must last `on_delay_s` s, and be gone
-    for `off_delay_s` s. It is suppressed while the cause of any of `suppressed_by` or `behind` (the links of its tags)
-    stands, or `suppressed_when` holds; one that its device holds until it is acknowledged there (`held`), and that came
-    while one of `suppressed_by` stood, as long as it stands: it is the consequence of what was told already.
-    `text` is its cause as people read it; `message`, `cause` and `action` are what happened, why it probably did, and
-    what to do, by language.
+    Its cause: `tag` against `limit` (HIHI, HI, LO, LOLO), farther than `limit` from `limit.tag` (DEV), without a
+    value (BAD_PV, of any of `tags`), with `bit` set (BIT), or saying `says` (CONTACT); `link` lost (LINK); a
+    `trouble` of the server's (SERVER); `when` true (WHEN). `deadband` is in the tag's unit: so far back it must
+    come. The cause must last `on_delay_s` s, and be gone for `off_delay_s` s. It is suppressed while the cause of
+    any of `suppressed_by` or `behind` (the links of its tags) stands, or `suppressed_when` holds; one that its
+    device holds until it is acknowledged there (`held`), and that came while one of `suppressed_by` stood, as long
+    as it stands: it is the consequence of what was told already. `text` is its cause as people read it; `message`,
+    `cause` and `action` are what happened, why it probably did, and what to do, by language.
     """
 
     name: str
@@ -110,6 +121,7 @@ class Alarm:
     bit: int = 0
     says: bool = True
     link: str = ""
+    trouble: Trouble | None = None
     when: Condition | None = None
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0

@@ -33,6 +33,7 @@ from linectl.model.readings import Reading, Scan, Value
 from linectl.model.records import Act, Event
 from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
+from linectl.server.alarming.troubles import troubles_of
 from linectl.server.calibration_dates import day_of, refuse_overdue
 from linectl.server.diary import Diary
 from linectl.server.guarding import Guard
@@ -185,8 +186,13 @@ class LineServer(Commands):
 
     def _look_around(self, _scan: Scan) -> None:
         """Tell of steps of the clock, of a record that has stopped, and of one that goes on; called at each scan."""
-        assert self.store is not None
         self._stamps.see(running=self._runner_works)
+        self._look_at_record()
+        if self.alarms is not None:
+            self.alarms.troubles(troubles_of(self))
+
+    def _look_at_record(self) -> None:
+        assert self.store is not None
         failure = self.store.failure
         if (failure is None) == (self.unrecorded is None):
             return

@@ -77,6 +77,11 @@ class Schedule:
         """Whether a run is to come."""
         return self._state == "waiting"
 
+    @property
+    def failed(self) -> bool:
+        """Whether a run was to start and did not, and nobody has taken note."""
+        return self._state in {"refused", _LOST}
+
     def now_ns(self) -> int:
         """Return the wall time, UTC, as the computer's clock says it: steps of it count here."""
         return self._clock.now_ns() + round(self._clock.step_s() * NS_PER_S)
@@ -142,7 +147,7 @@ class Schedule:
 
     def told(self) -> None:
         """Tell no more of a run that did not start: another one has."""
-        if self._state in {"refused", _LOST}:
+        if self.failed:
             self._due, self._state, self._why = None, "", ""
 
     def lost(self, due: Due) -> None:

@@ -170,7 +170,7 @@ def _held(lock: Path, said: bytes) -> Refused:
     """Return the refusal that names who holds the file, since when (the lock's own time), and the ways out."""
     pid, _, holder = said.decode("utf-8", "replace").partition("\n")
     since = datetime.fromtimestamp(lock.stat().st_mtime, UTC).astimezone()
-    text = tr("the store {file} is being written by process {pid} ({who}) since {since}")
+    text = tr("process {pid} ({who}) has had this line since {since} and writes its record, {file}")
     return Refused(
         text.format(
             file=lock.with_suffix(""),

@@ -201,7 +201,7 @@ def test_a_line_that_another_process_has_is_said_so(say: Say, tmp_path: Path) ->
         lock.release()
     wrong = [each for each in json.loads(out)["data"]["findings"] if each["room"] not in MACHINE]
     assert (code, [each["code"] for each in wrong]) == (6, ["held"])
-    assert "is being written by process" in wrong[0]["what"]
+    assert "has had this line since" in wrong[0]["what"]
 
 
 LOCKED = """\

@@ -136,3 +136,9 @@ def test_a_french_word_leads_to_its_verb(say: Say) -> None:
     assert verbs_meant("xyz") == ()
     assert {verb.split()[0] for verbs in IN_FRENCH.values() for verb in verbs} - {"--help"} <= VERBS.keys()
     assert not IN_FRENCH.keys() & VERBS.keys()
+
+
+def test_a_time_that_is_to_be_meant_says_its_unit(say: Say) -> None:
+    for argv in (("alarms", "shelve", "hot", "--reason", "x"), ("set", "bath.stirrer", "30")):
+        code, _, err = say(*argv, "--for", "30", "--lang", "en")
+        assert (code, "30 of what? say the unit: 30s, 30m or 30h" in err) == (2, True)

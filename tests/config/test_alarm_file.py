@@ -7,7 +7,7 @@ from linectl.config.files import SourceText
 from linectl.config.load import load_alarms, load_alarms_text, load_any
 from linectl.errors import ConfigError
 from linectl.line.alarms.gate import tags_of_alarm
-from linectl.model.alarms import AlarmCondition, Alarms, Priority
+from linectl.model.alarms import AlarmCondition, Alarms, Priority, Trouble
 from linectl.words import LANGUAGES
 
 HEAD = "kind: alarms\nline: simulated\nalarms:\n"
@@ -34,12 +34,13 @@ def test_an_alarm_is_read_with_all_that_it_says() -> None:
         "tag: bath.alarm_word, bit: 14, held: true",
         "tag: bath.lid_closed, says: false, suppressed_when: bath.state == 2",
         "link: sensors",
+        "server: record_lost",
         "when: bath.heater_on and bath.level < 30 %",
         "tag: label.*, condition: BAD_PV",
         tail="shelve_most: 2 h\nnotify:\n  mqtt: {link: sensors, topic: a/b, priority: 1}\n"
         "  command: {run: [page, --all], timeout: 5 s, most: 2}\n",
     )
-    hot, dev, low, bit, lid, link, when, labels = made.alarms.values()
+    hot, dev, low, bit, lid, link, record, when, labels = made.alarms.values()
     assert (hot.limit, hot.deadband, hot.on_delay_s, hot.off_delay_s, hot.latched) == ((92.0, ""), 1.0, 5.0, 60.0, True)
     assert (hot.text, hot.place) == ("bath.temperature > 92 °C", ("a.yaml", 4, 3))
     assert (dev.limit, dev.suppressed_by) == ((5.0, "bath.controller_temperature"), ("a0",))
@@ -48,6 +49,8 @@ def test_an_alarm_is_read_with_all_that_it_says() -> None:
     assert (lid.condition, lid.says, lid.text) == (AlarmCondition.CONTACT, False, "not bath.lid_closed")
     assert tags_of_alarm(lid) == ("bath.lid_closed", "bath.state")
     assert (link.condition, link.link, link.priority) == (AlarmCondition.LINK, "sensors", Priority.MEDIUM)
+    assert (record.condition, record.trouble) == (AlarmCondition.SERVER, Trouble.RECORD_LOST)
+    assert tags_of_alarm(record) == ()
     assert tags_of_alarm(when) == ("bath.heater_on", "bath.level")
     assert len(labels.tags) == 24
     assert labels.behind == ("a5",)  # the link of its tags, without being told
@@ -88,7 +91,9 @@ def test_a_derived_tag_is_behind_the_links_of_its_inputs() -> None:
         ("link: plcc", "this line has no link plcc; did you mean `plc`?"),
         ("when: bath.level", "bath.level is a number"),
         ("priority: 2", "given twice"),
-        ("tag: bath.lid_closed", "what does it look at? expected one of condition, bit, says, link, when"),
+        ("tag: bath.lid_closed", "what does it look at? expected one of condition, bit, says, link, server, when"),
+        ("server: record", "record_lost"),
+        ("server: record_lost, tag: bath.level", "SERVER takes no `tag`"),
         ("link: plc, when: bath.lid_closed", "an alarm looks at one thing"),
         ("link: plc, suppressed_by: b", "`b` is not known here"),
         ("link: plc, suppressed_by: a0", "a0 and a0 would suppress each other"),

@@ -112,7 +112,7 @@ def test_a_line_switches_off_a_heater_that_does_not_heat_and_a_person_must_reset
             trip = bench.line.heating_trips["bath"]
             assert (trip.fault, trip.text) == (
                 HeatingFault.NO_GAIN,
-                "bath is heated, and gained less than 0.5 K in 60 s",
+                "bath is heated, and gained less than 0.5 K in 60 s: see to its breaker and element",
             )
             on = await bench.line.write("bath.heater_enable", value=True, planned=True)
             assert (on.outcome, on.refused_by, on.detail) == (Outcome.REFUSED, "interlock", trip.text)

@@ -15,7 +15,7 @@ import pytest
 from linectl.clock import VIRTUAL_START_NS
 from linectl.config.alarm_file import find_alarms
 from linectl.config.load import load_alarms
-from linectl.model.alarms import Alarms
+from linectl.model.alarms import Alarms, Trouble
 from linectl.model.faults import KINDS, FaultOrder, machine_of
 from linectl.model.records import Event
 from linectl.server.alarming.desk import AlarmDesk
@@ -32,6 +32,7 @@ FIGURES: Mapping[str, Mapping[str, float]] = {
 }
 SOME = ("z3", "z3.temperature", "z3.conductivity", "z7.ph", "chain.torque", "z2.level", "estop", "mains", "shear_pin")
 """Places of the washer, where a kind of fault has more than that."""
+HEATING = frozenset({Trouble.HEATING_FAULT})
 BATH, WASHER = load_alarms(find_alarms("bath")), load_alarms(find_alarms("washer"))
 
 
@@ -66,6 +67,7 @@ def told(order: FaultOrder, rules: Alarms, *, wires: bool = False) -> Told:
             await bench.line.write("bath.heater_enable", value=True)
         desk = AlarmDesk(rules, bench.clock, events.append, tags=bench.line.definition.tags)
         bench.line.on_scan(desk.scan)
+        bench.line.on_scan(lambda _scan: desk.troubles(HEATING if bench.line.heating_trips else frozenset()))
         bench.line.on_event(desk.event)
         await bench.sleep(BEFORE_S)
         assert not events, "a line that works announces nothing"

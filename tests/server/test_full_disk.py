@@ -16,6 +16,7 @@ from linectl.errors import StoreError
 from linectl.lab.report.told import told
 from linectl.model.readings import Scan
 from linectl.model.records import ExitStatus
+from linectl.server.api.feed import Sections
 from linectl.server.line_server import LineServer
 from linectl.server.line_state import sections_of
 from linectl.sim.rig import Rig
@@ -55,6 +56,12 @@ async def until(seen: Callable[[], bool]) -> None:
     pytest.fail("it did not come")
 
 
+def alarms_of(sections: Sections) -> dict[str, str]:
+    """Return the alarms of the server's own troubles that are shown, and how each stands."""
+    shown = sections.make(("alarms",))["alarms"]["list"]
+    return {each["id"]: each["state"] for each in shown if each["condition"] == "SERVER"}
+
+
 def fill_up(server: LineServer) -> None:
     """Give the store so much to keep that its file must grow."""
     for _ in range(700):
@@ -80,9 +87,10 @@ def test_a_full_disk_is_told_and_the_record_goes_on_with_its_gap(
         lost = sections.make(("line",))["line"]["unrecorded"]
         assert (lost["code"], "the disk is full" in lost["why"]) == ("E-STO-028", True)
         assert "NOTHING IS RECORDED since 2026-01-01 00:" in screen(sections.make(()))
-        assert [event.kind for _, event in server.diary][-1] == "record_lost"
+        assert [event.kind for _, event in server.diary][-2:] == ["record_lost", "alarm"]
         with pytest.raises(StoreError, match="the disk is full"):
             await server.write("bath.setpoint", 40.0, who="Zoé")
+        assert alarms_of(sections) == {"record_lost": "unacknowledged"}
         before = len(scans)
         await asyncio.sleep(3000.0)
         assert len(scans) - before > 3000  # scanned as ever
@@ -91,7 +99,9 @@ def test_a_full_disk_is_told_and_the_record_goes_on_with_its_gap(
 
         disk.empty()
         await until(lambda: server.unrecorded is None)
-        assert [event.kind for _, event in server.diary][-1] == "record_gap"
+        assert "record_gap" in [event.kind for _, event in server.diary]
+        await asyncio.sleep(15.0)
+        assert alarms_of(sections) == {"record_lost": "rtn_unacknowledged"}
         await server.write("bath.setpoint", 45.0, who="Zoé")
         await asyncio.sleep(700.0)
         reader = StoreReader(tmp_path / "line.db")

@@ -192,6 +192,7 @@ def _alarm(event: Event) -> str:
     text = str(event.data.get("alarm"))
     if isinstance(messages, Mapping):
         text = str(messages.get(language()) or text)
+    text = text.removesuffix(".")
     return ", ".join(filter(None, [text, alarm_step(str(event.data.get("event"))), text_of(event.data.get("why"))]))
 
 

@@ -1,4 +1,4 @@
-"""What one alarm looks at: is its cause there now, by the readings and the links that are lost."""
+"""What one alarm looks at: is its cause there now, by readings, lost links and the server's troubles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ _NEVER_SPOKE = "waiting_for_initial_data"  # a position without a bottle, a sens
 _ABOVE = (AlarmCondition.HIHI, AlarmCondition.HI)
 
 
-def sees(alarm: Alarm, stands: bool, readings: Mapping[str, Reading], lost: Collection[str]) -> bool | None:
+def sees(alarm: Alarm, stands: bool, readings: Mapping[str, Reading], lost: Collection[object]) -> bool | None:
     """Return whether the cause of `alarm` is there; `stands`: it was, so that the deadband counts. None: unknown."""
     match alarm.condition:
         case AlarmCondition.LINK:
             return alarm.link in lost
+        case AlarmCondition.SERVER:
+            return alarm.trouble in lost
         case AlarmCondition.BAD_PV:
             return _without_value(alarm.tags, readings)
         case AlarmCondition.WHEN:

@@ -1,4 +1,4 @@
-"""Alarms over time: a pure step from readings and lost links to what is raised, cleared, told and hidden.
+"""Alarms over time: a pure step from readings, lost links and troubles to what is raised, cleared, told and hidden.
 
 Nothing here waits or asks for the time. An alarm's cause is looked at first (deadband), then its delays, then whether
 it is suppressed; each step from state to state is one of the table's. Delays begin again when a suppression ends: what
@@ -33,7 +33,7 @@ MACHINE = "linectl"  # who acknowledges what nobody has to
 _QUIET = HIDDEN | {AlarmState.NORMAL}
 _SUPPRESSIBLE = (AlarmState.NORMAL, AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)  # the rest tells of the past
 _MOST_ROUNDS = 10  # an alarm that suppresses one that suppresses one ...; files with a circle are refused
-_NO_LINKS: frozenset[str] = frozenset()
+_NOTHING: frozenset[object] = frozenset()
 
 
 def step(
@@ -41,10 +41,10 @@ def step(
     state: State,
     readings: Mapping[str, Reading],
     now_s: float,
-    lost: Collection[str] = _NO_LINKS,
+    lost: Collection[object] = _NOTHING,
     names: Iterable[str] | None = None,
 ) -> tuple[State, tuple[Change, ...]]:
-    """Return all alarms at `now_s` s, and what changed; `lost` are the links that are lost.
+    """Return all alarms at `now_s` s, and what changed; `lost`: links by name, troubles of the server.
 
     `names` are the alarms to look at, when it is known that nothing else can have changed and no delay runs out; None:
     all. When nothing changes, `state` itself comes back.
@@ -121,7 +121,7 @@ def standing(rules: Alarms, state: State) -> tuple[str, ...]:
     )
 
 
-def _look(alarm: Alarm, entry: Entry, readings: Mapping[str, Reading], lost: Collection[str], now_s: float) -> Entry:
+def _look(alarm: Alarm, entry: Entry, readings: Mapping[str, Reading], lost: Collection[object], now_s: float) -> Entry:
     seen = sees(alarm, entry.cause, readings, lost)
     if seen is None or (seen is entry.cause and entry.cause_s is not None):
         return entry

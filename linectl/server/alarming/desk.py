@@ -15,7 +15,7 @@ from linectl.line.alarms.gate import Gate
 from linectl.line.alarms.step import act, next_due_s, standing, step
 from linectl.line.alarms.table import next_state
 from linectl.model import alarms as model
-from linectl.model.alarms import AlarmEvent, Alarms, AlarmState, Change, Priority, State
+from linectl.model.alarms import AlarmEvent, Alarms, AlarmState, Change, Priority, State, Trouble
 from linectl.model.lines import Tag
 from linectl.model.people import Who
 from linectl.model.readings import Reading, Scan
@@ -81,6 +81,7 @@ class AlarmDesk:
         self._gate = Gate(rules)
         self._readings: dict[str, Reading] = {}
         self._lost: set[str] = set()
+        self._troubles: frozenset[Trouble] = frozenset()
         self._history: deque[Event] = deque(events, maxlen=_HISTORY)
         self._state = restored(rules, self._history, clock)
         self._due_s = float("-inf")
@@ -129,9 +130,16 @@ class AlarmDesk:
             return
         self._step(None, self._clock.process_s())
 
+    def troubles(self, found: frozenset[Trouble]) -> None:
+        """Take the server's own troubles as they are now; most calls end here at once, for none has come or gone."""
+        if found != self._troubles:
+            self._troubles = found
+            self._step(None, self._clock.process_s())
+
     def _step(self, names: Iterable[str] | None, now_s: float) -> None:
         before = self._state
-        state, changes = step(self.rules, before, self._readings, max(now_s, before.now_s), self._lost, names)
+        lost = self._lost | self._troubles
+        state, changes = step(self.rules, before, self._readings, max(now_s, before.now_s), lost, names)
         if state is before and names is not None:
             return
         self._taken(state, changes)
@@ -264,12 +272,10 @@ class AlarmDesk:
 
     def _called(self, name: str) -> str:
         """Return the alarm that somebody calls `name`, capital letters or not."""
-        if name in self.rules.alarms:
-            return name
-        alike = [each for each in self.rules.alarms if each.casefold() == name.casefold()]
-        if len(alike) != 1:
+        found = name.lower()  # as a file names every alarm
+        if found not in self.rules.alarms:
             raise not_known(name, self.rules)
-        return alike[0]
+        return found
 
     async def _act_all(
         self, called: Sequence[str], event: AlarmEvent, who: Who, why: str, until_s: float | None = None

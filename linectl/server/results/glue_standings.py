@@ -31,6 +31,11 @@ class GlueStandings:
         self._stamps: dict[Path, Stamp] = {}
         self.section: list[dict[str, object]] = []
 
+    @property
+    def suspended(self) -> bool:
+        """Whether the line disproves a GO."""
+        return any(each["suspended"] is not None for each in self.section)
+
     async def refresh(self) -> bool:
         """Work it out again in a process of its own, at a lower priority; return whether it says something else now.
 
