@@ -9,6 +9,7 @@ import click
 
 from linectl.cli.asking import asking, of_line
 from linectl.cli.complete import alarms
+from linectl.cli.list_first import ListFirst
 from linectl.cli.output import emit
 from linectl.cli.sim_options import NAMED_DURATION
 from linectl.words import tr
@@ -18,19 +19,9 @@ __all__ = ["command"]
 _STANDS = 10  # the exit code of a condition that --check finds true
 
 
-class _ListByDefault(click.Group):
-    """A group whose verb may be left out: it lists then."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `ls` before what is no verb and no call for help."""
-        if not args or (args[0].startswith("-") and args[0] not in self.get_help_option_names(ctx)):
-            args = ["ls", *args]
-        return super().parse_args(ctx, args)
-
-
 @click.group(
     "alarms",
-    cls=_ListByDefault,
+    cls=ListFirst,
     help=tr("List the alarms of the line (ls); acknowledge, reset, shelve, comment; history and figures."),
 )
 def command() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linectl.cli.audit_text import cells, lines_of, parsed
+from linectl.cli.list_first import ListFirst
 from linectl.cli.options import common
 from linectl.cli.output import columns_of, complaint, emit, envelope, table
 from linectl.errors import StoreError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group("audit", help=tr("Who did what, when and why; prove that nobody has changed it since."))
+@click.group("audit", cls=ListFirst, help=tr("Who did what, when and why; prove that nobody has changed it since."))
 def command() -> None:
     """Hold `ls` and `verify`."""
 

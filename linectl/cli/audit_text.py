@@ -24,8 +24,7 @@ _STATES = frozenset({"pause", "hold", "resume", "cancel", "abort"})  # acts whos
 
 def cells(entry: AuditEntry) -> list[str]:
     """Return who, what, on what, old, new and why of `entry`, each in one line that moves no terminal's cursor."""
-    states = entry.action in _STATES
-    old, new = (_value(parsed(text), states=states) for text in (entry.old, entry.new))
+    old, new = (_value(parsed(text), entry.action) for text in (entry.old, entry.new))
     why = tr("its time is over") if entry.reason == _EXPIRED else entry.reason
     return [_line(each) for each in (_who(entry.actor), _action(entry.action), entry.target, old, new, why)]
 
@@ -206,16 +205,18 @@ def _words() -> dict[str, str]:
 _NAMED = frozenset({"outcome", "heater", "face"})  # parts whose values are machine words
 
 
-def _value(value: Any, *, states: bool) -> str:
+def _value(value: Any, action: str) -> str:
     if isinstance(value, Mapping):
         names = _names()
         named = ((key.removesuffix("_ns"), _part(key, each)) for key, each in value.items())
         return ", ".join(f"{names.get(name, _plain(name))} {text}" for name, text in named)
-    if states and isinstance(value, str):
+    if not isinstance(value, str):
+        return _shown(value)
+    if action in _STATES:
         from linectl.lab.report.terms import run_state
 
         return run_state(value)
-    return _words().get(value, value) if isinstance(value, str) else _shown(value)
+    return _words().get(value) or _state(value)
 
 
 def _part(key: str, value: Any) -> str:

@@ -10,6 +10,7 @@ import click
 from linectl.cli import cal_run
 from linectl.cli.cal_run import line_option, load
 from linectl.cli.complete import tags
+from linectl.cli.list_first import ListFirst
 from linectl.cli.options import common
 from linectl.words import tr
 
@@ -29,7 +30,9 @@ def _must_be_known(definition: LineDefinition, sensor: str) -> None:
         known_tag(definition, sensor)
 
 
-@click.group("cal", help=tr("Calibrate sensors; list, show and choose their calibrations; say which are due."))
+@click.group(
+    "cal", cls=ListFirst, help=tr("Calibrate sensors; list, show and choose their calibrations; say which are due.")
+)
 def command() -> None:
     """Hold the verbs of calibrations."""
 

@@ -46,7 +46,7 @@ def line_of(experiment: Experiment, file: Path, line: Path | None, *, sim: bool 
         raise ConfigError(
             tr("{file} names no line").format(file=file), hint=tr("write `line: NAME` into it, or give --line FILE")
         )
-    name = Path("simulated.yaml" if sim else f"{experiment.line}.yaml")
+    name = Path("simulated" if sim else experiment.line)
     return load_line(find_file(name, beside=file, folder="config"))
 
 

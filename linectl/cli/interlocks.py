@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from linectl.cli.asking import asking, of_line
+from linectl.cli.list_first import ListFirst
 from linectl.cli.output import emit
 from linectl.words import tr
 
 __all__ = ["command"]
 
 
-@click.group("interlocks", help=tr("Show what is tripped and what may not start now; reset a trip."))
+@click.group("interlocks", cls=ListFirst, help=tr("Show what is tripped and what may not start now; reset a trip."))
 def command() -> None:
     """Hold `ls` and `reset`."""
 

@@ -10,6 +10,7 @@ import click
 from linectl.cli import lot_import
 from linectl.cli.asking import asking, of_line
 from linectl.cli.complete import glues, lots
+from linectl.cli.list_first import ListFirst
 from linectl.cli.output import emit
 from linectl.words import tr
 
@@ -20,7 +21,9 @@ _DUE = 10  # exit code of --check when it is true
 reason_option = click.option("--reason", default="", help=tr("why; kept in the record"))
 
 
-@click.group("lot", help=tr("Wash lots: begin and end one, look at them, set bottles aside and release them."))
+@click.group(
+    "lot", cls=ListFirst, help=tr("Wash lots: begin and end one, look at them, set bottles aside and release them.")
+)
 def command() -> None:
     """Hold the verbs of lots."""
 

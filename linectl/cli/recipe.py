@@ -11,6 +11,7 @@ import click
 
 from linectl.cli.asking import asking, of_line
 from linectl.cli.complete import glues, recipes
+from linectl.cli.list_first import ListFirst
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit, table
 from linectl.words import number, tr
@@ -26,7 +27,7 @@ __all__ = ["command"]
 _SELECT_WITHIN_S = 60.0
 
 
-@click.group("recipe", help=tr("List and show line recipes; set the line to one; promote one by a GO."))
+@click.group("recipe", cls=ListFirst, help=tr("List and show line recipes; set the line to one; promote one by a GO."))
 def command() -> None:
     """Hold `ls`, `show`, `select` and `promote`."""
 

@@ -10,6 +10,7 @@ import click
 
 from linectl.cli import runs_compare, runs_tag, runs_tail
 from linectl.cli.complete import run_words
+from linectl.cli.list_first import ListFirst
 from linectl.cli.options import common, run_argument
 from linectl.cli.output import emit, table
 from linectl.cli.run_told import as_data, ended, time_text
@@ -19,7 +20,7 @@ from linectl.words import tr
 __all__ = ["command"]
 
 
-@click.group("runs", help=tr("List runs; show, follow, compare and tag them."))
+@click.group("runs", cls=ListFirst, help=tr("List runs; show, follow, compare and tag them."))
 def command() -> None:
     """Hold the verbs."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linectl.cli.complete import lines
+from linectl.cli.list_first import ListFirst
 from linectl.cli.options import common
 from linectl.cli.output import emit, table
 from linectl.words import tr
@@ -22,7 +23,7 @@ __all__ = ["command"]
 _LONGEST = 8192  # characters taken from standard input
 
 
-@click.group("secrets", help=tr("Keep passwords and keys outside every file; they are never shown."))
+@click.group("secrets", cls=ListFirst, help=tr("Keep passwords and keys outside every file; they are never shown."))
 def command() -> None:
     """Hold the verbs."""
 

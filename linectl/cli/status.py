@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from linectl.cli.asking import of_line
 from linectl.cli.output import emit
 from linectl.words import tr
+
+if TYPE_CHECKING:
+    from linectl.errors import Unreachable
 
 __all__ = ["command"]
 
@@ -38,9 +41,14 @@ def command(check: bool, every_s: float | None, line: str, data: Path | None, as
 
 
 def _once(line: str, data: Path | None, *, as_json: bool, check: bool = False) -> int:
-    found = _asked(line, data, must=check)
-    if found is None:
-        return _of_store(data, as_json=as_json)
+    from linectl.errors import Unreachable
+
+    try:
+        found = _asked(line, data)
+    except Unreachable as error:
+        if line or check:
+            raise
+        return _of_store(data, error, as_json=as_json)
     from linectl.cli.status_needs import needs
 
     wanted = needs(found) if check else []
@@ -70,34 +78,37 @@ def _again_and_again(every_s: float, line: str, data: Path | None, *, as_json: b
         wait(every_s)
 
 
-def _asked(line: str, data: Path | None, *, must: bool) -> dict[str, Any] | None:
-    """Return what the line's server says; None when nobody serves one, none was named, and there need not be one."""
+def _asked(line: str, data: Path | None) -> dict[str, Any]:
+    """Return what the line's server says."""
     from linectl.cli.asking import asking
-    from linectl.errors import Unreachable
 
-    try:
-        with asking(data, line) as server:
-            state: dict[str, Any] = server.call("status")
-            return state
-    except Unreachable:
-        if line or must:
-            raise
-        return None
+    with asking(data, line) as server:
+        state: dict[str, Any] = server.call("status")
+        return state
 
 
-def _of_store(data: Path | None, *, as_json: bool) -> int:
+def _of_store(data: Path | None, lost: Unreachable, *, as_json: bool) -> int:
+    """Print the last run instead of a line that nobody serves (`lost`).
+
+    Raises:
+        Unreachable: there is none either.
+    """
     from linectl.cli.run_told import as_data, ended
+    from linectl.errors import Refused, Unreachable
     from linectl.server.results.finished import find_run
     from linectl.tui.styled import printable
 
-    found = find_run("last", data)
+    try:
+        found = find_run("last", data)
+    except Refused as error:
+        raise Unreachable(lost.message, hint=f"{lost.hint}\n{error.message}", code=lost.code) from error
     run = found.run
     if as_json:
         emit("last_run", {**as_data(run), "store": str(found.reader.path)})
         return 0
     trials = found.reader.trials(run.id)
     done = sum(trial.ended_ns is not None for trial in trials)
-    sys.stderr.write(tr("no line is served; the last run:") + "\n")
+    sys.stderr.write(printable(tr("{why}; the last run:").format(why=lost.message)) + "\n")
     click.echo(printable(tr("last run: {run} ({of} on {line})").format(run=run.id, of=run.ref, line=run.line)))
     click.echo(printable(tr("ended: {how} {reason}").format(how=ended(run), reason=run.reason)).rstrip())
     click.echo(tr("baths: {done} of {n}").format(done=done, n=len(trials)))

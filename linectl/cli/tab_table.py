@@ -58,7 +58,7 @@ def _told(command: click.Command) -> dict[str, Any] | None:
     is_group = isinstance(command, click.Group)
     if context.ignore_unknown_options or (context.allow_extra_args and not is_group):
         return None
-    if is_group and type(command).__name__ not in {"Group", "LazyGroup"}:
+    if is_group and type(command).__name__ not in {"Group", "LazyGroup", "ListFirst"}:
         return None
     options = [each for each in params if isinstance(each, click.Option)]
     arguments = [each for each in params if isinstance(each, click.Argument)]

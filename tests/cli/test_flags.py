@@ -142,3 +142,10 @@ def test_a_time_that_is_to_be_meant_says_its_unit(say: Say) -> None:
     for argv in (("alarms", "shelve", "hot", "--reason", "x"), ("set", "bath.stirrer", "30")):
         code, _, err = say(*argv, "--for", "30", "--lang", "en")
         assert (code, "30 of what? say the unit: 30s, 30m or 30h" in err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["alarms", "audit", "cal", "interlocks", "lot", "recipe", "runs", "secrets"])
+def test_without_a_verb_it_lists(say: Say, verb: str) -> None:
+    assert say(verb) == say(verb, "ls")
+    assert say(verb, "--json") == say(verb, "ls", "--json")
+    assert say(verb, "--help")[1] != say(verb, "ls", "--help")[1]

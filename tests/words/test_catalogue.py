@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import string
 import subprocess
 import sys
@@ -111,6 +112,8 @@ def faults(message: Message) -> list[str]:
             found.append(f"other placeholders: {text}")
         if edges(text) != edges(english[0]):
             found.append(f"other blanks or lines at its ends: {text!r}")
+        if re.search(r"[\w)»}'] [:;?](?:\s|$)", text):
+            found.append(f"a blank before : ; ? at which a line may break: {text}")
     return found
 
 
@@ -191,6 +194,7 @@ def test_every_entry_is_translated_and_none_is_fuzzy() -> None:
         ("{n!r}", "{n}"),
         ("%(prog)s", "prog"),
         ("\nstop", "arrêt"),
+        ("stop: why", "arrêt : pourquoi"),
     ],
 )
 def test_a_wrong_translation_is_noticed(english: str, french: str) -> None:

@@ -102,7 +102,7 @@ def _line(name: str, file: Path | None) -> LineDefinition | None:
     if file is not None:
         return load_line(find_file(file, folder="config"))
     try:
-        return load_line(find_file(f"{name}.yaml", folder="config"))
+        return load_line(find_file(name, folder="config"))
     except ConfigError:  # the run came from elsewhere: only what was tested is then known to be allowed
         return None
 

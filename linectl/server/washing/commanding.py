@@ -111,6 +111,9 @@ class Commanding:
         else:
             after = await self.look()
             outcome, detail = report.outcome, report.detail
+            if report.result == Result.INTERLOCK:
+                text = tr("{detail}; its alarms (linectl alarms) are acknowledged at its own panel, once mended")
+                detail = text.format(detail=detail)
             if command is Command.ABORT and report.result == Result.STATE and after in {State.ABORTED, State.ABORTING}:
                 outcome, detail = Outcome.CONFIRMED, tr("it was aborted already")
             elif outcome is Outcome.UNKNOWN and after is not before and after is goal(before, command):
