@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from linectl.cli import questions
+from linectl.cli import questions, run_attached
 from linectl.cli.operator import operator_name
 from linectl.cli.run_experiment import (
     BY_HAND,
@@ -25,21 +25,21 @@ from linectl.clock import Clock, VirtualTimeLoop
 from linectl.config.answers_file import load_answers
 from linectl.config.files import find_file
 from linectl.config.load import load_line
-from linectl.errors import Refused
+from linectl.errors import LinectlError, Refused
 from linectl.lab.answers import AnswersFace
 from linectl.lab.outcome import RunOutcome
 from linectl.model.answers import Answers
 from linectl.model.lines import LineDefinition
+from linectl.server.api.endpoint import Endpoint
+from linectl.server.finding import find_if_up
 from linectl.server.line_server import LineServer
 from linectl.server.logs import quiet_libraries
 from linectl.server.places import last_run, note_last_run, store_path
-from linectl.server.resuming import KilledRun, abandon, close_by_rule, find_killed, take_up
+from linectl.server.resuming import KilledRun, abandon, close_by_rule, find_killed, leave_of, take_up
 from linectl.store.reader import StoreReader
 from linectl.words import tr
 
 __all__ = ["Request", "carry_out"]
-
-_ARMS = "arm-heat-"  # with what a line of an answers file must begin to allow heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,38 @@ class Request:
 
 
 def carry_out(request: Request) -> int:
-    """Find the run, take it up or close it, tell how it ended, and return the exit code."""
+    """Find the run, take it up or close it, tell how it ended, and return the exit code.
+
+    Where its line is served, its server does so, and this terminal follows.
+    """
     quiet_libraries()
+    endpoint = None if request.sim else _served(request)
+    if endpoint is not None:
+        return run_attached.follow(_handed(request), endpoint)
     definition = _line(request)
     answers = None if request.answers is None else load_answers(find_file(request.answers, folder="experiments"))
     with asyncio.Runner(loop_factory=VirtualTimeLoop if request.virtual else None) as runner:
         outcome = runner.run(_resume(request, definition, answers))
     return tell(outcome, as_json=request.as_json)
+
+
+def _served(request: Request) -> Endpoint | None:
+    """Return where the run's line is served, as far as it is known here whose run it is; None: nowhere."""
+    if request.line is not None:
+        return find_if_up(request.data, load_line(find_file(request.line, folder="config")).name)
+    try:
+        last = last_run(request.data)
+        name = StoreReader(last.store).run(last.run if request.run == "last" else request.run).line
+    except LinectlError:  # a server under another user notes its runs for itself
+        name = ""
+    return find_if_up(request.data, name)
+
+
+def _handed(request: Request) -> run_attached.Handed:
+    answers = request.answers
+    named = "" if answers is None else str(Path(find_file(answers, folder="experiments")).resolve())
+    args = {"run": request.run, "unasked": request.yes, "abandon": request.abandon, "answers": named}
+    return run_attached.Handed("run_take_up", args, quiet=request.quiet, as_json=request.as_json)
 
 
 def _line(request: Request) -> LineDefinition:
@@ -147,7 +172,8 @@ async def _on_line(
                 hands_of(definition, clock, line=server.line, simulate_as=known_as, links=links, seed=seed)
             )
         if answers is not None:
-            server.desk.attach(AnswersFace(answers, clock, leave=_leave(answers, simulated=hands is not None)))
+            leave = leave_of(answers, frozenset() if hands is None else BY_HAND)
+            server.desk.attach(AnswersFace(answers, clock, leave=leave))
         if hands is not None:
             server.desk.attach(hands)
         elif questions.somebody_there():
@@ -177,10 +203,3 @@ def _clock(request: Request, killed: KilledRun) -> Clock:
         return computer
     # never before what is stored, even when the journal has not told when the first clock began
     return Clock(start_ns=max(point.last_ns, point.wall_ns(computer.now_ns())), speed=point.run.speed)
-
-
-def _leave(answers: Answers, *, simulated: bool) -> set[str]:
-    """Return the tasks that the answers file leaves to others: heat is allowed by a line of its own alone."""
-    preset = answers.find(f"{_ARMS}1")
-    armed = preset is not None and preset.pattern.startswith(_ARMS)
-    return (set(BY_HAND) if simulated else set()) | (set() if armed else {"arm_heat"})

@@ -34,14 +34,32 @@ from linectl.words import tr, with_comma
 if TYPE_CHECKING:
     from linectl.cli.run_experiment import Request
 
-__all__ = ["carry_out", "files_of", "progress_line"]
+__all__ = ["Handed", "carry_out", "files_of", "follow", "progress_line"]
 
 _CANCELLED = 130
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What is handed in: the operation that starts it with its arguments, and how this terminal follows."""
+
+    op: str
+    args: Mapping[str, object]
+    quiet: bool = False
+    no_input: bool = False
+    as_json: bool = False
+
+
 def carry_out(request: Request, endpoint: Endpoint) -> int:
-    """Hand the experiment in, follow it, tell how it ended, and return its exit code; 130 when only detached."""
-    return asyncio.run(_Attached(request, endpoint).run())
+    """Hand an experiment in and follow it; see `follow`."""
+    quiet, no_input, as_json = request.quiet, request.no_input, request.as_json
+    handed = Handed("run_start", files_of(request), quiet=quiet, no_input=no_input, as_json=as_json)
+    return follow(handed, endpoint)
+
+
+def follow(handed: Handed, endpoint: Endpoint) -> int:
+    """Hand it in, follow it, tell how it ended, and return its exit code; 130 when only detached."""
+    return asyncio.run(_Attached(handed, endpoint).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +112,12 @@ class _Remote:
 class _Attached:
     """One terminal beside a run."""
 
-    def __init__(self, request: Request, endpoint: Endpoint) -> None:
-        self._request = request
+    def __init__(self, handed: Handed, endpoint: Endpoint) -> None:
+        self._handed = handed
         self._watcher = Watcher(
             lambda: endpoint, operator=operator_name(), face="terminal", wanted=("run", "prompts"), period_s=0.5
         )
-        self._screen = ProgressLine(quiet=request.quiet)
+        self._screen = ProgressLine(quiet=handed.quiet)
         self._questions: dict[str, asyncio.Task[None]] = {}
         self._face: TerminalFace | None = None
 
@@ -109,7 +127,7 @@ class _Attached:
         await self._watcher.start()
         try:
             await self._connected()
-            run = (await self._watcher.ask("run_start", files_of(self._request), key=uuid.uuid4().hex))["run"]
+            run = (await self._watcher.ask(self._handed.op, self._handed.args, key=uuid.uuid4().hex))["run"]
             with ExitStack() as stack:
                 self._attend(stack)
                 return await self._follow(run, detached)
@@ -128,7 +146,7 @@ class _Attached:
     def _attend(self, stack: ExitStack) -> None:
         """Let the person at this terminal answer and command."""
         stack.enter_context(self._screen)
-        if self._request.no_input or not questions.somebody_there():
+        if self._handed.no_input or not questions.somebody_there():
             return
         self._face = TerminalFace(Clock(), self._screen, operator_name())
         stack.enter_context(Keys(_Remote(self._watcher), self._face, self._screen, operator_name()))
@@ -164,8 +182,14 @@ class _Attached:
         for gone in self._questions.keys() - open_.keys():
             self._questions.pop(gone).cancel()
         for new in open_.keys() - self._questions.keys():
-            if self._face is not None:
+            if self._face is None:
+                self._questions[new] = asyncio.create_task(self._left(open_[new]))
+            else:
                 self._questions[new] = asyncio.create_task(self._question(self._face, open_[new]))
+
+    async def _left(self, told: dict[str, Any]) -> None:
+        """Tell of a question that nobody here can answer."""
+        self._screen.say(tr("a question waits: {text}  (linectl answer)").format(text=told["text"]))
 
     async def _question(self, face: TerminalFace, told: dict[str, Any]) -> None:
         given = await face.ask(_prompt(told))
@@ -176,7 +200,7 @@ class _Attached:
             self._screen.say(f"{error.message}\n{error.hint}".strip())
 
     def _tell(self, outcome: dict[str, Any]) -> int:
-        if self._request.as_json:
+        if self._handed.as_json:
             emit("run", {key: value for key, value in outcome.items() if key != "exit_code"})
             return int(outcome["exit_code"])
         self._screen.end()

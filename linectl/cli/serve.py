@@ -92,6 +92,13 @@ class _Face:
 
             self._say("\n".join(scheduled_lines(due)))
 
+    def interrupted(self, lost: Mapping[str, object] | None) -> None:
+        """Tell of a run that was interrupted, and how it is taken up."""
+        if lost is not None and not self._as_json:
+            from linectl.cli.status_text import interrupted_lines
+
+            self._say("\n".join(interrupted_lines(lost)))
+
     def down(self) -> None:
         """Tell that it is over."""
         if not self._as_json:
@@ -140,6 +147,20 @@ def _end_by_signals(server: LineServer, stop: asyncio.Event) -> None:
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
 
 
+def _start_ns(store: Path, pace: float) -> int | None:
+    """Return where the clock of a line that runs faster than time goes on; None: at the computer's.
+
+    Its record is ahead of the computer's clock, and must not go back.
+    """
+    from linectl.clock import wall_ns
+    from linectl.store.reader import StoreReader
+
+    if pace == 1.0 or not store.is_file():
+        return None
+    last_ns = StoreReader(store).last_ns()
+    return last_ns if last_ns is not None and last_ns > wall_ns() else None
+
+
 async def _serve(
     definition: LineDefinition,
     face: _Face,
@@ -155,13 +176,16 @@ async def _serve(
     from linectl.line.narrow import with_settings
     from linectl.server.glue_watch import GlueWatch
     from linectl.server.line_server import LineServer
+    from linectl.server.line_state import interrupted_as_data
     from linectl.server.name_keeper import NameKeeper
     from linectl.server.places import store_path
     from linectl.server.serving import served
     from linectl.server.submitting import Submitted
 
     stop = asyncio.Event()
-    clock, links = Clock(speed=speed if sim else definition.speed), None
+    store = store_path(definition, data)
+    pace = speed if sim else definition.speed
+    clock, links = Clock(start_ns=_start_ns(store, pace), speed=pace), None
     async with AsyncExitStack() as stack:
         if sim:
             from linectl.server.simulation.simulated import serve
@@ -169,19 +193,19 @@ async def _serve(
             up = await stack.enter_async_context(serve(definition, clock, seed=seed))
             definition, links = up.definition, up.links
         definition = with_settings(definition)
-        store = store_path(definition, data)
         who = operator_name()
         boot = uuid.uuid4().hex[:12]
         server = LineServer(definition, clock, store, boot=boot, links=links, records=True, holder=who)
         await stack.enter_async_context(server)
         await stack.enter_async_context(GlueWatch(server))
         await stack.enter_async_context(NameKeeper(server))
-        submitted = await stack.enter_async_context(Submitted(server, data, links=links, seed=seed))
+        submitted = await stack.enter_async_context(Submitted(server, data, links=links, seed=seed, new_plant=sim))
         found = await stack.enter_async_context(
             served(server, submitted.operations(), operator=who, data=data, shares=shares)
         )
         _end_by_signals(server, stop)
         face.up(found, definition)
         face.lost(submitted.schedule.section())
+        face.interrupted(interrupted_as_data(server))
         await stop.wait()
     face.down()

@@ -1,6 +1,7 @@
 """What of a line's state asks for somebody.
 
-Alarms, trips, a record that has stopped, a GO that the line has disproved, links, questions, a run that did not start.
+Alarms, trips, a record that has stopped, a run that was interrupted, a GO that the line has disproved, links,
+questions, a run that did not start.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from linectl.cli.status_text import suspended_lines, unrecorded_lines
+from linectl.cli.status_text import interrupted_lines, suspended_lines, unrecorded_lines
 from linectl.words import tr
 
 __all__ = ["needs"]
@@ -26,6 +27,7 @@ def needs(state: State) -> list[str]:
     """
     return [
         *unrecorded_lines((state.get("line") or {}).get("unrecorded")),
+        *interrupted_lines((state.get("line") or {}).get("interrupted")),
         *_alarms(state.get("alarms")),
         *_trips(state.get("interlocks") or {}),
         *suspended_lines(state.get("glues") or ()),

@@ -18,7 +18,15 @@ from linectl.tui.styled import printable
 from linectl.words import decimal, tr, with_comma
 from linectl.words.durations import duration_text
 
-__all__ = ["interlock_lines", "machine_lines", "quality", "scheduled_lines", "screen", "shown_value"]
+__all__ = [
+    "interlock_lines",
+    "interrupted_lines",
+    "machine_lines",
+    "quality",
+    "scheduled_lines",
+    "screen",
+    "shown_value",
+]
 
 State = Mapping[str, Any]
 
@@ -30,7 +38,7 @@ def screen(state: State) -> str:
         *unrecorded_lines(state["line"].get("unrecorded")),
         *machine_lines(state.get("machine")),
         *_armed(state.get("armed")),
-        *_run(state.get("run")),
+        *_run(state.get("run"), state["line"].get("interrupted")),
         *scheduled_lines(state.get("scheduled")),
         *_prompts(state.get("prompts") or ()),
         *_alarms(state.get("alarms")),
@@ -109,9 +117,17 @@ def _armed(armed: State | None) -> list[str]:
     return [text.format(who=armed["who"], face=armed["face"], time=time)]
 
 
-def _run(run: State | None) -> list[str]:
+def interrupted_lines(lost: State | None) -> list[str]:
+    """Return that a run was interrupted, and what may become of it; nothing where none was."""
+    if not lost:
+        return []
+    text = tr("RUN INTERRUPTED {run}: {experiment}, by {who}  (linectl resume; to close it: linectl resume --abandon)")
+    return [text.format(run=lost["run"], experiment=lost["experiment"], who=lost["who"])]
+
+
+def _run(run: State | None, interrupted: State | None) -> list[str]:
     if run is None:
-        return [tr("run: none")]
+        return interrupted_lines(interrupted) or [tr("run: none")]
     text = tr("run {id}: {experiment}, {state}, by {who}")
     lines = [
         text.format(id=run["id"], experiment=run["experiment"], state=run_state(run["state"]), who=run["operator"])

@@ -43,7 +43,7 @@ class AlarmFile(FileModel):
     held: bool = False
     says: bool | None = None
     link: str | None = None
-    server: Literal["record_lost", "start_refused", "heating_fault", "glue_suspended"] | None = None
+    server: Literal["record_lost", "start_refused", "run_interrupted", "heating_fault", "glue_suspended"] | None = None
     when: str | None = None
     on_delay: NotNegative = 0.0
     off_delay: NotNegative = 0.0

@@ -84,6 +84,7 @@ class Trouble(Enum):
 
     RECORD_LOST = "record_lost"  # nothing is recorded: a full disk, a store that is gone
     START_REFUSED = "start_refused"  # a run that was to start later did not
+    RUN_INTERRUPTED = "run_interrupted"  # a run whose program died waits for a person
     HEATING_FAULT = "heating_fault"  # a heater that does not do what it should was switched off
     GLUE_SUSPENDED = "glue_suspended"  # the line disproves a GO
 

@@ -30,7 +30,7 @@ from linectl.model.interlocks import TripPolicy
 from linectl.model.lines import LineDefinition
 from linectl.model.prompts import Prompter
 from linectl.model.readings import Reading, Scan, Value
-from linectl.model.records import Act, Event
+from linectl.model.records import Act, Event, Run
 from linectl.server.alarming.desk import AlarmDesk
 from linectl.server.alarming.room import opened_desk
 from linectl.server.alarming.troubles import troubles_of
@@ -96,6 +96,8 @@ class LineServer(Commands):
         """Where the run under way stands; None when nothing runs."""
         self.experiment: Experiment | None = None
         """What is run, or was last."""
+        self.interrupted: Run | None = None
+        """The last run, when its program died and nobody has taken it up yet."""
         self.unrecorded: tuple[int, StoreError] | None = None
         """Since when (ns UTC) nothing is recorded, and why; None: all is."""
         self._stamps = Stamps(clock, self._note)

@@ -49,6 +49,15 @@ def sections_of(server: LineServer, *, operator: str, since_ns: int) -> Sections
     )
 
 
+def interrupted_as_data(server: LineServer) -> dict[str, Any] | None:
+    """Return the run that waits to be taken up, since when and whose it is; None: none does."""
+    run = server.interrupted
+    if run is None or server.run_id:
+        return None
+    since = None if run.ended_ns is None else iso(run.ended_ns)
+    return {"run": run.id, "experiment": run.ref, "who": run.operator, "since": since}
+
+
 class _LineState:
     def __init__(self, server: LineServer, operator: str, since_ns: int) -> None:
         self._server = server
@@ -67,6 +76,7 @@ class _LineState:
             "store": str(self._server.store_file),
             "boot": self._server.line.boot,
             "unrecorded": self._unrecorded(),
+            "interrupted": interrupted_as_data(self._server),
         }
 
     def _unrecorded(self) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,16 +29,30 @@ from linectl.lab.resume import (
 from linectl.lab.resume_asking import crash_prompt, heat_prompt
 from linectl.lab.taking_up import identity_of
 from linectl.line.line import Line
+from linectl.model.answers import Answers
 from linectl.model.experiments import CrashPolicy, Experiment
 from linectl.model.lines import LineDefinition
 from linectl.model.readings import Level, Quality
-from linectl.model.records import Event, ExitStatus, TrialState
+from linectl.model.records import Event, ExitStatus, Run, TrialState
 from linectl.server.line_server import LineServer
 from linectl.store.reader import StoreReader
 from linectl.store.store import Store, open_store
 from linectl.words import tr
 
-__all__ = ["KilledRun", "abandon", "close_by_rule", "find_killed", "take_up"]
+__all__ = [
+    "KilledRun",
+    "abandon",
+    "close_by_rule",
+    "close_here",
+    "find_killed",
+    "interrupted_run",
+    "killed_run",
+    "leave_of",
+    "must_be_behind",
+    "take_up",
+]
+
+_ARMS = "arm-heat-"  # with what a line of an answers file must begin to allow heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,15 @@ async def find_killed(file: Path, definition: LineDefinition, name: str) -> Kill
     store = open_store(file, line=definition.name, virtual=True)
     await store.open()
     await store.close()
+    return killed_run(file, name)
+
+
+def killed_run(file: Path, name: str) -> KilledRun:
+    """Return the run `name` of a store in which dead runs have their end, as in one that is open for writing.
+
+    Raises:
+        LinectlError: as `find_killed`.
+    """
     reader = StoreReader(file)
     run = reader.run(name)
     events = reader.events(run.id)
@@ -99,6 +123,27 @@ async def find_killed(file: Path, definition: LineDefinition, name: str) -> Kill
     return KilledRun(file, point, experiment)
 
 
+def interrupted_run(file: Path, line: str) -> Run | None:
+    """Return the last run of `line` in a store when its program died and nobody took it up; no script's."""
+    runs = [each for each in StoreReader(file).runs() if each.line == line]
+    return runs[-1] if runs and runs[-1].state == "interrupted" and runs[-1].definition else None
+
+
+def must_be_behind(killed: KilledRun, now_ns: int) -> None:
+    """Refuse a run whose record goes on after now: of a clock that was set, or that was faster than time.
+
+    Raises:
+        Refused: it does (E-RES-007).
+    """
+    if killed.point.last_ns > now_ns:
+        text = tr("run {run} was recorded up to a time that this server's clock has not reached")
+        raise Refused(
+            text.format(run=killed.point.run.id),
+            hint=tr("wait until then, or end the server, then: linectl resume"),
+            code="E-RES-007",
+        )
+
+
 async def close_by_rule(killed: KilledRun, definition: LineDefinition) -> RunOutcome:
     """Close a killed run as its rule says; no line is opened. It can still be taken up, its bath given up.
 
@@ -112,6 +157,19 @@ async def close_by_rule(killed: KilledRun, definition: LineDefinition) -> RunOut
 async def abandon(killed: KilledRun, definition: LineDefinition, who: str) -> RunOutcome:
     """Close a killed run for good; its data stay."""
     return await _with_store(killed, definition, "abandoned", who)
+
+
+async def close_here(server: LineServer, killed: KilledRun, *, who: str, abandoned: bool) -> RunOutcome:
+    """Close a killed run of a line that is open: for good (`abandoned`), or as its rule says.
+
+    Raises:
+        Refused: line or calibration have changed since, and it is closed by its rule.
+    """
+    point, definition = killed.point, server.definition
+    if not abandoned:
+        check_same(point.run, definition.config_hash, definition.calibration_hash)
+    kind, by = ("abandoned", who) if abandoned else ("crash_closed", "linectl")
+    return await _close(_store_of(server), point, kind, by, point.last_ns, acted_ns=server.clock.now_ns())
 
 
 async def take_up(
@@ -174,6 +232,13 @@ async def _arm(questions: Questions, point: ResumePoint, now: Present) -> None:
             tr("nobody allowed the bath to be heated: run {run} stays interrupted").format(run=point.run.id),
             hint=tr("look at the bath, then: linectl resume {run}").format(run=point.run.id),
         )
+
+
+def leave_of(answers: Answers, by_hand: AbstractSet[str]) -> set[str]:
+    """Return the tasks that an answers file leaves to others: `by_hand`, and heat without a line of its own."""
+    preset = answers.find(f"{_ARMS}1")
+    armed = preset is not None and preset.pattern.startswith(_ARMS)
+    return set(by_hand) | (set() if armed else {"arm_heat"})
 
 
 def _present(line: Line, clock: Clock, zone: str, *, same_plant: bool) -> Present:

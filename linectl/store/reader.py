@@ -149,6 +149,11 @@ class StoreReader:
         found = self._fetch(rows.LAST_OF_KIND, kind, 1)
         return rows.event_from(found[0]) if found else None
 
+    def last_ns(self) -> int | None:
+        """Return the time (ns UTC) of the last scan or event that is on disk, None when there is none."""
+        ((found,),) = self._fetch(rows.LAST_NS)
+        return None if found is None else int(found)
+
     def alarm_events(self, most: int) -> list[Event]:
         """Return the last `most` events of alarms, oldest first; before them the last of each other alarm."""
         last = [rows.event_from(row) for row in reversed(self._fetch(rows.LAST_OF_KIND, "alarm", most))]

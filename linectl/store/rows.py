@@ -17,6 +17,7 @@ __all__ = [
     "CHECKS",
     "EVENTS",
     "EVENTS_OF_KIND",
+    "LAST_NS",
     "LAST_OF_EACH_ALARM",
     "LAST_OF_KIND",
     "RUNS",
@@ -65,6 +66,8 @@ CHECKS = """SELECT t.run, t.ord, b.label, c.planned_ns, c.done_ns, c.attached, c
 EVENTS = "SELECT ts_ns, kind, data, run FROM event WHERE run = ? ORDER BY id"
 EVENTS_OF_KIND = "SELECT ts_ns, kind, data, run FROM event WHERE kind = ? ORDER BY id"
 LAST_OF_KIND = "SELECT ts_ns, kind, data, run FROM event WHERE kind = ? ORDER BY id DESC LIMIT ?"
+LAST_NS = """SELECT max(ns) FROM (SELECT max(t1) AS ns FROM hot
+ UNION ALL SELECT ts_ns FROM (SELECT ts_ns FROM event ORDER BY id DESC LIMIT 1))"""
 LAST_OF_EACH_ALARM = """
 SELECT ts_ns, kind, data, run FROM event WHERE id IN (
   SELECT max(id) FROM event WHERE kind = 'alarm' AND json_extract(data, '$.entry') IS NOT NULL

@@ -192,7 +192,7 @@ def test_a_word_like_no_code_leads_to_the_list(say: Say) -> None:
 
 
 def test_every_error_says_where_it_is_explained(say: Say, tmp_path: Path) -> None:
-    code, _, err = say("status", "--data", str(tmp_path))
+    code, _, err = say("report", "--data", str(tmp_path))
     assert code == 6
     assert err.rstrip().endswith("linectl explain E-LIM-001")
     error = LinectlError("x", hint="do this\n\nor that", code="E-SIM-001")

@@ -109,7 +109,7 @@ def test_the_state_of_a_served_line_on_one_screen(folder: Path) -> None:
 def test_a_second_holder_is_refused_and_told_who_since_when_and_the_ways_out(folder: Path) -> None:
     code, _, err = say(folder, "serve", "simulated", "--sim")
     assert code == 6
-    assert "(Zoé) since 20" in err
+    assert "(Zoé) has had this line since 20" in err
     assert "wait for it to end" in err
     assert "ask its holder" in err
     assert "linectl status" in err

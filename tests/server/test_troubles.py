@@ -8,6 +8,7 @@ from pathlib import Path
 
 from linectl.errors import Refused
 from linectl.model.alarms import AlarmState, Trouble
+from linectl.model.records import Run
 from linectl.server.alarming.troubles import troubles_of
 from linectl.server.line_server import LineServer
 from linectl.server.results.glue_standings import GlueStandings
@@ -45,6 +46,13 @@ async def test_a_run_that_did_not_start_is_an_alarm_until_somebody_takes_note(tm
         await until(lambda: state(server, "start_refused") is AlarmState.UNACKNOWLEDGED)
         schedule.told()
         await until(lambda: troubles_of(server) == frozenset())
+
+
+async def test_a_run_that_waits_to_be_taken_up_is_a_trouble(tmp_path: Path) -> None:
+    async with held(tmp_path, speed=50.0, records=True) as (server, _rig):
+        server.interrupted = Run("R1", "experiment", "x", "bath", "interrupted", "Zoé", 1, "", True, "kind: x", "0")
+        assert troubles_of(server) == {Trouble.RUN_INTERRUPTED}
+        await until(lambda: state(server, "run_interrupted") is AlarmState.UNACKNOWLEDGED)
 
 
 async def test_a_go_that_the_line_disproves_is_a_trouble_as_long_as_it_is_suspended(tmp_path: Path) -> None:

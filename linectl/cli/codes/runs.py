@@ -112,6 +112,14 @@ def of_runs() -> tuple[Explanation, ...]:
             command="linectl runs show RUN",
         ),
         Explanation(
+            "E-RES-007",
+            exit_code=6,
+            meaning=tr("The run is not taken up yet: its record goes on after the time that the server's clock says."),
+            causes=tr("The computer's clock was put back, or a simulated line ran faster than time."),
+            remedy=tr("Wait until then; or end the server and take the run up without it."),
+            command="linectl resume RUN",
+        ),
+        Explanation(
             "E-RUN-009",
             exit_code=6,
             meaning=tr("A run cannot start at that time; nothing was handed in."),

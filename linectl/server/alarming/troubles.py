@@ -17,6 +17,7 @@ def troubles_of(server: LineServer) -> frozenset[Trouble]:
     found = {
         Trouble.RECORD_LOST: server.unrecorded is not None,
         Trouble.START_REFUSED: server.schedule is not None and server.schedule.failed,
+        Trouble.RUN_INTERRUPTED: server.interrupted is not None and not server.run_id,
         Trouble.HEATING_FAULT: bool(server.line.heating_trips),
         Trouble.GLUE_SUSPENDED: server.glues is not None and server.glues.suspended,
     }

@@ -28,7 +28,7 @@ def block(sight: Sight, width: int) -> list[Line]:
         title, progress = _title(run), _progress(sight, run, width)
         title = f"{title} · {to_come}" if to_come else title
     else:
-        title, progress = to_come or tr("no run"), _recipe(sight)
+        title, progress = to_come or _interrupted(sight) or tr("no run"), _recipe(sight)
     return [rule(title, width), cut(progress, width), cut(_asked(sight) or _counters(sight), width)]
 
 
@@ -44,6 +44,12 @@ def scheduled(sight: Sight) -> str:
     if text(due.get("state")) in {"waiting", "starting"}:
         return tr("{experiment} starts at {time}").format(experiment=name, time=time)
     return tr("{experiment} NOT STARTED at {time}: {why}").format(experiment=name, time=time, why=why)
+
+
+def _interrupted(sight: Sight) -> str:
+    lost = section(section(sight.state, "line"), "interrupted")
+    run = printable(text(lost.get("run")))
+    return tr("RUN INTERRUPTED {run}: linectl resume").format(run=run) if run else ""
 
 
 def rule(title: str, width: int) -> Line:

@@ -293,6 +293,12 @@ def test_a_run_to_come_is_told_with_its_time_and_one_that_did_not_start_with_why
     assert "no run" in plain(block(seen({**calm(), "scheduled": None}), 80))
 
 
+def test_a_run_that_was_interrupted_is_told_until_it_is_taken_up() -> None:
+    state = calm()
+    state["line"] = {**state["line"], "interrupted": {"run": "20260101T000000-abcd", "experiment": "glue_b3"}}
+    assert "RUN INTERRUPTED 20260101T000000-abcd: linectl resume" in plain(block(seen(state), 80))
+
+
 def test_a_machine_without_a_run_shows_its_recipe_and_what_a_bottle_takes() -> None:
     state = calm()
     state["machine"] |= {
