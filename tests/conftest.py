@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+# Started under nohup or in the background, what tests start would ignore Ctrl+C or a closed terminal too: what is ignored
+# is handed down, a handler is not.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    # started under nohup: what tests start would ignore a closed terminal too; a handler is not handed down
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

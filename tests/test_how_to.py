@@ -72,7 +72,7 @@ _FENCE = re.compile(r"(?P<idle><!-- not (?:typed|compared):[^\n]*-->\n)?```(?P<k
 _SPAN = re.compile(r"`([^`\n]+)`")
 _BY_ID = "/dev/serial/by-id"
 _HASTE = {"--seconds 35": "--seconds 3", "--for 10": "--for 3", "--sim --speed 10": "--sim --speed 20"}
-_PATIENT_BUS = "turnaround_s: 0.05, timeout_s: 0.15, window_s: 0.02"  # a busy computer answers late, but it answers
+_PATIENT_BUS = "turnaround_s: 0.05, timeout_s: 0.3, window_s: 0.02"  # a busy computer answers late, but it answers
 _MESSAGES = {
     "hall/pressure": "2.31",
     "sensors/room/climate": {"temperature": 20.1, "humidity": 48.0},

@@ -146,7 +146,7 @@ class _Reader:
                 (*loc, "deadband"), tr("{condition} takes no `{key}`").format(condition=word, key="deadband")
             )
             fits = False
-        if each.held and word != "BIT":
+        if each.held and word not in {"BIT", "SERVER"}:
             self._document.complain(
                 (*loc, "held"), tr("{condition} takes no `{key}`").format(condition=word, key="held")
             )
