@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-# Started under nohup or in the background, what tests start would ignore Ctrl+C or a closed terminal too: what is ignored
-# is handed down, a handler is not.
+# Started under nohup or in the background, what tests start would ignore Ctrl+C or a closed terminal too: what is
+# ignored is handed down, a handler is not.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
