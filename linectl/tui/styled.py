@@ -9,7 +9,20 @@ import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["STYLES", "Line", "Mood", "cells_of", "cut", "fill", "fit", "grey", "plain", "printable", "width_of"]
+__all__ = [
+    "STYLES",
+    "Line",
+    "Mood",
+    "cells_of",
+    "cut",
+    "fill",
+    "fit",
+    "grey",
+    "plain",
+    "printable",
+    "shorten",
+    "width_of",
+]
 
 _STUCK = "\u00a0\u202f"
 
@@ -84,6 +97,15 @@ def cut(line: Line, width: int) -> Line:
         found.append((kept, mood))
         width -= cells_of(text)
     return tuple(found)
+
+
+def shorten(line: Line, width: int) -> Line:
+    """Return `line` cut to `width` cells, with `…` at its end where words are lost."""
+    found = cut(line, width)
+    if not found or width_of(found) < width or cells_of("".join(text for text, _ in line).rstrip()) <= width:
+        return found
+    text, mood = found[-1]
+    return (*found[:-1], (_head(text, cells_of(text) - 1) + "…", mood))
 
 
 def _head(text: str, width: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from linectl.tui.styled import Line, Mood, cut, grey, printable, width_of
+from linectl.tui.styled import Line, Mood, grey, printable, shorten, width_of
 from linectl.tui.watch.alarm_words import MOODS, SHAPES, newest, priority_of, shape, state_words, unseen, what
 from linectl.tui.watch.feed import items, number, section, text
 from linectl.tui.watch.sight import Sight, clock_text, since_text
@@ -21,7 +21,7 @@ def bar(sight: Sight, width: int) -> list[Line]:
     if sight.dead:
         return _dead(sight, width)
     lines = (_counts(sight), (_blank(1), *_pressing(sight, width - 1)), _why(sight))
-    return [cut(line, width) for line in lines]
+    return [shorten(line, width) for line in lines]
 
 
 def _dead(sight: Sight, width: int) -> list[Line]:
@@ -33,7 +33,7 @@ def _dead(sight: Sight, width: int) -> list[Line]:
     trying = tr("tried again by itself; {why}. The line's own PLC keeps it safe.").format(why=why)
     first: Line = ((" ", Mood.NORMAL), (f" ▲ {words} ", Mood.ALARM))
     second: Line = ((f" {trying}", Mood.NORMAL),)
-    return [cut(line, width) for line in (first, second, grey(_counts(sight)))]
+    return [shorten(line, width) for line in (first, second, grey(_counts(sight)))]
 
 
 def since_text_s(seconds: float) -> str:

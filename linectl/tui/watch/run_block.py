@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from linectl.lab.progress import phase_text, state_text
-from linectl.tui.styled import Line, Mood, cut, fill, printable, width_of
+from linectl.tui.styled import Line, Mood, fill, printable, shorten, width_of
 from linectl.tui.watch.feed import items, moment, number, section, text
 from linectl.tui.watch.figures import figure
 from linectl.tui.watch.sight import Sight, hours
@@ -29,7 +29,7 @@ def block(sight: Sight, width: int) -> list[Line]:
         title = f"{title} · {to_come}" if to_come else title
     else:
         title, progress = to_come or _interrupted(sight) or tr("no run"), _recipe(sight)
-    return [rule(title, width), cut(progress, width), cut(_asked(sight) or _counters(sight), width)]
+    return [rule(title, width), shorten(progress, width), shorten(_asked(sight) or _counters(sight), width)]
 
 
 def scheduled(sight: Sight) -> str:
