@@ -148,7 +148,8 @@ def _done(op: str, args: dict[str, Any], line: str, data: Path | None, *, as_jso
     from linectl.cli.alarm_text import MARKS, state_text
 
     for row in told["alarms"]:
-        click.echo(f"{MARKS[row['priority']]}  {row['id']}: {state_text(row)}")
+        told = tr("{what}: {text}").format(what=row["id"], text=state_text(row))
+        click.echo(f"{MARKS[row['priority']]}  {told}")
     if not told["alarms"]:
         click.echo(tr("there was none"))
     return 0

@@ -131,7 +131,9 @@ def _give(
     if not told.get("recorded", True):
         click.echo(tr("it could not be recorded: look at the disk"), err=True)
     if told.get("off"):
-        text = tr("still switched off: {tags}; bottles go in when all are on")
+        text = tr("still switched off: {tags}")
+        if any(tag.endswith(".feed_enable") for tag in told["off"]):
+            text = tr("still switched off: {tags}; bottles go in when all are on")
         click.echo(text.format(tags=", ".join(told["off"])))
     return code
 

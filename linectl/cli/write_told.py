@@ -79,6 +79,8 @@ def back_words_of(told: Told) -> str:
     """Return the line that tells of the last write taken back: from which value to which."""
     if told.outcome != "confirmed" or not told.before:
         return words_of(told)
+    if told.before == (told.got or told.asked):
+        return tr("{tag}: its ramp was ended, it stands at {value}").format(tag=told.tag, value=told.before)
     text = tr("{tag}: taken back from {before} to {value}, confirmed")
     return text.format(tag=told.tag, before=told.before, value=told.got or told.asked)
 
@@ -97,7 +99,10 @@ def error_of(told: Told) -> LinectlError | None:
         case "clamped":
             text = tr("{tag}: the device kept {got} where {asked} was asked")
             message = text.format(tag=told.tag, got=told.got, asked=told.asked)
-            hint = tr("the device has a limit of its own there: it is set on the device, not in the line file")
+            hint = tr(
+                "the device has a limit of its own there, or holds an alarm (linectl alarms): "
+                "both are seen to on the device"
+            )
             return DeviceError(_with(message, told), hint=hint, code="E-WRT-CLAMPED")
         case "unknown":
             text = tr("{tag}: nobody knows whether it was written").format(tag=told.tag)

@@ -116,7 +116,7 @@ class Guard:
         """Return what faces see: what is tripped, and which permissives are missing."""
         standing = [self._as_data(name) for name in tripped(self.state)]
         missing = [
-            {"name": name, "message": self._message(rule.message) or name, "allows": list(rule.allows)}
+            {"name": name, "message": self._told_lack(name), "allows": list(rule.allows)}
             for name, rule in self.rules.permissives.items()
             if name in self.state.permissives and not self.state.permissives[name].holds
         ]
@@ -162,12 +162,14 @@ class Guard:
         return tuple(wanted)
 
     def _told_trip(self, name: str) -> str:
-        rule = self.rules.interlocks[name]
-        return self._message(rule.message) or tr("interlock {name}: {when}").format(name=name, when=rule.text)
+        rule, state = self.rules.interlocks[name], self.state.interlocks.get(name)
+        text = self._message(rule.message) or tr("interlock {name}: {when}").format(name=name, when=rule.text)
+        return text if state is None else _with_doubt(text, state.blind or (state.trip.blind if state.trip else ()))
 
     def _told_lack(self, name: str) -> str:
-        rule = self.rules.permissives[name]
-        return self._message(rule.message) or tr("{name} is missing: {needs}").format(name=name, needs=rule.text)
+        rule, state = self.rules.permissives[name], self.state.permissives.get(name)
+        text = self._message(rule.message) or tr("{name} is missing: {needs}").format(name=name, needs=rule.text)
+        return text if state is None else _with_doubt(text, state.blind)
 
     @staticmethod
     def _message(message: Mapping[str, str]) -> str:
@@ -184,6 +186,13 @@ class Guard:
             "stands": state.cause_s is not None,
             "first_out": name in self.state.first_out,
         }
+
+
+def _with_doubt(text: str, blind: Collection[str]) -> str:
+    """Return `text` with what is not known, where that alone speaks for it: a bath that is full is filled by nobody."""
+    if not blind:
+        return text
+    return tr("NOT KNOWN ({tags}), so taken as: {text}").format(tags=", ".join(blind), text=text)
 
 
 def _is_tripped(state: State, name: str) -> bool:

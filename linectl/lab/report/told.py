@@ -83,8 +83,9 @@ def _machine(event: Event) -> str:
 def _command(event: Event) -> str:
     outcome = text_of(event.data.get("outcome"))
     names = {"confirmed": tr("done"), "refused": tr("refused"), "unknown": tr("not known whether it was done")}
-    told = [text_of(event.data.get("command")), names.get(outcome, outcome), text_of(event.data.get("detail"))]
-    return ": ".join(filter(None, told))
+    command, detail = text_of(event.data.get("command")), text_of(event.data.get("detail"))
+    told = tr("{what}: {text}").format(what=command, text=names.get(outcome, outcome)) if outcome else command
+    return tr("{what}: {text}").format(what=told, text=detail) if detail else told
 
 
 def _armed(event: Event) -> str:
@@ -116,7 +117,8 @@ def _ramp(event: Event) -> str:
 def _way_ended(event: Event) -> str:
     """Return how a ramp, or a value for a time, ended."""
     value = event.data.get("at", event.data.get("value"))
-    return f"{text_of(event.data.get('tag'))}, {text_of(value)}: {_end(text_of(event.data.get('why')))}"
+    what = f"{text_of(event.data.get('tag'))}, {text_of(value)}"
+    return tr("{what}: {text}").format(what=what, text=_end(text_of(event.data.get("why"))))
 
 
 def _end(word: str) -> str:

@@ -134,7 +134,10 @@ class Commanding:
                 return Outcome.UNKNOWN, now, text.format(state=state_name(now))
             away = now not in {way, State.UNDEFINED}
             if away and strayed and wanted is not None:
-                text = tr("the controller took it; but the machine is {state}, not {wanted}")
+                text = tr(
+                    "the controller took it; but the machine is {state}, not {wanted}: "
+                    "does it hold an alarm? linectl alarms"
+                )
                 return Outcome.UNKNOWN, now, text.format(state=state_name(now), wanted=state_name(wanted))
             strayed = away
             await self._clock.sleep(min(_LOOK_S * self._clock.speed, left_s))
@@ -172,7 +175,8 @@ def told(done: Done) -> str:
         return text.format(command=word, state=state_name(done.after), seconds=decimal(done.took_s))
     if done.outcome is Outcome.REFUSED:
         return tr("{command}: refused by the controller: {detail}").format(command=word, detail=done.detail)
-    return tr("{command}: not known whether it was done: {detail}").format(command=word, detail=done.detail)
+    text = tr("{command}: not known whether it was done: {detail}; look at the machine, and at linectl status")
+    return text.format(command=word, detail=done.detail)
 
 
 def _impossible(command: Command, state: State) -> Refused:

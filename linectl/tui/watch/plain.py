@@ -202,7 +202,9 @@ def _machine(state: Mapping[str, Any], _now: datetime) -> Told:
 def _links(state: Mapping[str, Any], _now: datetime) -> Told:
     for name, link in section(state, "links").items():
         well = link.get("state") == "ok"
-        lost = tr("{link} LOST {why}").format(link=printable(name), why=printable(text(link.get("reason")))).rstrip()
+        why = text(link.get("reason"))
+        said = printable(reason_text(why)) if why else ""
+        lost = tr("{link} LOST {why}").format(link=printable(name), why=said).rstrip()
         yield f"link {name}", f"{printable(name)} ok" if well else f"◆ {lost}"
 
 
