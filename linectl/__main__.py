@@ -26,6 +26,10 @@ def main() -> None:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:  # before anything was there to take it
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001  # the last place that can tell a person of it
+        from linectl.cli.fault import told
+
+        sys.exit(told(error, sys.argv[1:]))
 
 
 if __name__ == "__main__":

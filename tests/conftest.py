@@ -59,3 +59,9 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
     words.use("en")
     monkeypatch.setenv("LINECTL_LANG", "en")
+
+
+@pytest.fixture(autouse=True)
+def mistakes_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a mistake of the program that is started by a test show its traceback, which tests look for."""
+    monkeypatch.setenv("LINECTL_TRACEBACK", "1")

@@ -148,8 +148,8 @@ def _done(op: str, args: dict[str, Any], line: str, data: Path | None, *, as_jso
     from linectl.cli.alarm_text import MARKS, state_text
 
     for row in told["alarms"]:
-        told = tr("{what}: {text}").format(what=row["id"], text=state_text(row))
-        click.echo(f"{MARKS[row['priority']]}  {told}")
+        words = tr("{what}: {text}").format(what=row["id"], text=state_text(row))
+        click.echo(f"{MARKS[row['priority']]}  {words}")
     if not told["alarms"]:
         click.echo(tr("there was none"))
     return 0
