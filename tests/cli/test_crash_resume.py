@@ -39,7 +39,7 @@ line: simulated
 on_crash: {load: CHOICE, soak: CHOICE, unload: CHOICE}
 """
 CONTINUE = "{policy: continue, max_gap_s: 100000}"
-SPEED = 80
+SPEED = 40  # 30 s without a temperature end a heating: of this clock 0.75 s
 
 
 def linectl(*words: str, cwd: Path) -> subprocess.Popen[str]:
@@ -80,7 +80,7 @@ class Lab:
         wait_until(self.file.exists, 60, self.rig)
         text = self.file.read_text(encoding="utf-8")
         assert "status: 5.0" in text
-        # at this speed 5 s are 400 s of the bath: longer than a dose may take to show
+        # at this speed 5 s are 200 s of the bath: longer than a dose may take to show
         self.file.write_text(text.replace("status: 5.0", "status: 1.0"), encoding="utf-8")
         settings = load_line(self.file).links["plc"]
         assert isinstance(settings, ModbusTcpSettings)

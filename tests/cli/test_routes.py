@@ -214,13 +214,17 @@ def test_a_misspelt_verb_is_told_with_the_nearest(say: Say) -> None:
 
 
 def test_no_run_yet_is_told_with_what_to_do(say: Say, tmp_path: Path) -> None:
-    code, _, err = say("status", "--data", str(tmp_path))
+    code, _, err = say("report", "--data", str(tmp_path))
     assert code == 6
     assert "linectl run" in err
+    code, _, err = say("status", "--data", str(tmp_path))
+    assert code == 4
+    assert "linectl serve" in err
+    assert "no run is noted" in err
 
 
 def test_an_error_as_json_has_code_message_hint_and_docs(say: Say, tmp_path: Path) -> None:
-    code, out, _ = say("status", "--data", str(tmp_path), "--json")
+    code, out, _ = say("report", "--data", str(tmp_path), "--json")
     body = json.loads(out)
     assert code == 6
     assert body["ok"] is False
