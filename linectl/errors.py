@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from linectl.words import tr
 
@@ -41,8 +41,7 @@ class LinectlError(Exception):
             self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a file: `file:line:column: where: what [code]`, line and column from 1; not all have a code."""
 
     file: str

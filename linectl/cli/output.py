@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -43,6 +41,8 @@ def complaint(error: LinectlError, columns: int = 0) -> str:
 def _broken(line: str, columns: int) -> list[str]:
     if not columns or len(line) <= columns:
         return [line]
+    import textwrap  # what answers a program never breaks a line
+
     return textwrap.wrap(
         line, columns, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
     )
@@ -50,7 +50,11 @@ def _broken(line: str, columns: int) -> list[str]:
 
 def columns_of(stream: TextIO) -> int:
     """Return how wide the terminal behind `stream` is; 0 when it is none: what reads it wants whole lines."""
-    return shutil.get_terminal_size().columns if stream.isatty() else 0
+    if not stream.isatty():
+        return 0
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def explained_by(code: str) -> str:

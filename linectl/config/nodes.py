@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -55,7 +55,7 @@ class Document:
         problem = self.problem(loc, message)
         if loc in self.texts:
             line, column = self.texts[loc]
-            problem = replace(problem, line=line, column=column + offset)
+            problem = problem._replace(line=line, column=column + offset)
         self.problems.append(problem)
 
 

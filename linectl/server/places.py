@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from linectl.errors import Refused
 from linectl.words import tr
@@ -19,8 +18,7 @@ __all__ = ["LastRun", "last_run", "note_last_run", "state_folder", "store_path"]
 _NOTE = "last_run.json"
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(NamedTuple):
     """The run that a `linectl run` made last, and the store that holds it."""
 
     run: str

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -82,7 +82,7 @@ async def served(
         with ExitStack() as files:
             file = files.enter_context(published(endpoint, folder, f"{PREFIX}{name}"))
             for role, group in shares.items():
-                other = replace(endpoint, token=tokens[role], role=str(role))
+                other = endpoint._replace(token=tokens[role], role=str(role))
                 files.enter_context(published(other, folder, f"{PREFIX}{name}.{role}", group=group))
             try:
                 yield Served(endpoint, file)

@@ -39,7 +39,7 @@ class Caller:
         self._number = 0
         self._rest = b""
         try:
-            self._socket = socket.create_connection((endpoint.host, endpoint.port), within_s)
+            self._socket = _connected(endpoint.host, endpoint.port, within_s)
         except OSError as error:
             raise gone(endpoint) from error
         try:
@@ -129,3 +129,15 @@ class Caller:
         if not found:
             raise self._gone(self.endpoint)
         return found
+
+
+def _connected(host: str, port: int, within_s: float) -> socket.socket:
+    """Return a connection to an address of this machine; to look a name up would cost more than to be answered."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.settimeout(within_s)
+        found.connect((host, port))
+    except BaseException:
+        found.close()
+        raise
+    return found

@@ -10,8 +10,8 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from linectl.server.api.protocol import API
 from linectl.server.places import state_folder
@@ -22,8 +22,7 @@ _SUFFIX = ".json"
 _SYSTEM = Path("/run/linectl")  # of a service that the system's manager started
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A socket of the local API on this machine, who serves it (`operator`, since when) and with what language.
 
     `role` is what the bearer of this token may.
@@ -67,8 +66,7 @@ def read_endpoint(file: Path) -> Endpoint | None:
     """Return what `file` says; None when it has gone meanwhile, may not be read, or says nothing of the kind."""
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-        known = {field.name for field in fields(Endpoint)}
-        values = {key: value for key, value in said.items() if key in known}
+        values = {key: value for key, value in said.items() if key in Endpoint._fields}
         return Endpoint(**{**values, "pid": int(values["pid"]), "port": int(values["port"])})
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
@@ -90,7 +88,7 @@ def published(endpoint: Endpoint, folder: Path, name: str, *, group: int | None 
             folder.chmod(folder.stat().st_mode | 0o011)  # the group must get at it; what others cannot read stays so
             os.fchown(out.fileno(), -1, group)
             os.fchmod(out.fileno(), 0o640)
-        json.dump(asdict(endpoint), out)
+        json.dump(endpoint._asdict(), out)
     part.replace(file)
     try:
         yield file
